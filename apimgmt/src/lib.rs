@@ -1,0 +1,1 @@
+//! Collects facts from a cluster, judges them purely and shows the verdicts.
