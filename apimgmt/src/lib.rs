@@ -1,1 +1,10 @@
-//! Collects facts from a cluster, judges them purely and shows the verdicts.
+//! What both plugins share: collect facts from a cluster, judge them purely, show the verdicts, and change
+//! the cluster only by a plan that somebody consented to. `ARCHITECTURE.md` draws the rooms.
+
+pub mod checklist;
+pub mod diagnoses;
+pub mod error;
+pub mod snapshot;
+pub mod values;
+
+pub use error::{Error, ExitCode};

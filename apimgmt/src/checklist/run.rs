@@ -1,0 +1,288 @@
+//! Selecting items, judging them on a Snapshot, and what that says of the release as a whole.
+
+use std::time::{Duration, Instant};
+
+use super::{ALL, Evidence, Item, SECTIONS, SectionTitle, Severity, Stage, Verdict};
+use crate::{
+    ExitCode,
+    error::Error,
+    snapshot::{Snapshot, Unreadable},
+    values::Waiver,
+};
+
+/// One judged item.
+pub struct Row {
+    /// The item.
+    pub item: &'static Item,
+    /// What it decided.
+    pub verdict: Verdict,
+    /// The waiver that sets it aside.
+    pub waiver: Option<Waiver>,
+    /// How long the judging took; zero for a recording, so that the same input gives the same bytes.
+    pub took: Duration,
+}
+
+/// The judged items of one section.
+pub struct Section {
+    /// Its title.
+    pub title: &'static SectionTitle,
+    /// Its rows, in order.
+    pub rows: Vec<Row>,
+}
+
+/// What the rows say of the release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing failed, nothing is unknown, everything is signed.
+    Ready,
+    /// A blocking item failed.
+    NotReady,
+    /// Nothing failed, but something is unknown or waits for an attestation.
+    CannotTell,
+    /// Everything holds; the sign-offs are missing.
+    AwaitingSignOff,
+}
+
+impl Status {
+    /// The words of the document.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Ready => "READY FOR PRODUCTION",
+            Self::NotReady => "NOT READY",
+            Self::CannotTell => "CANNOT TELL",
+            Self::AwaitingSignOff => "AWAITING SIGN-OFF",
+        }
+    }
+}
+
+/// How many rows came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// Hold.
+    pub pass: usize,
+    /// Blocking, do not hold.
+    pub fail: usize,
+    /// Advisory, do not hold.
+    pub warning: usize,
+    /// Cannot be told.
+    pub unknown: usize,
+    /// Wait for a person.
+    pub manual: usize,
+    /// Set aside with reason, owner and expiry.
+    pub waived: usize,
+    /// Do not apply.
+    pub skipped: usize,
+}
+
+impl Row {
+    /// The verdict in the contract's word.
+    pub fn word(&self) -> &'static str {
+        if self.waiver.is_some() {
+            return "waived";
+        }
+        match &self.verdict {
+            Verdict::Pass { .. } => "pass",
+            Verdict::Fail { .. } if self.severity() == Severity::Blocking => "fail",
+            Verdict::Fail { .. } => "warning",
+            Verdict::Unknown { .. } => "unknown",
+            Verdict::Manual { .. } => "manual",
+            Verdict::Skipped { .. } => "skipped",
+        }
+    }
+
+    /// The severity of this row: the item's, or the lesser one of a lesser breach.
+    pub fn severity(&self) -> Severity {
+        match &self.verdict {
+            Verdict::Fail {
+                severity: Some(lesser), ..
+            } => (*lesser).min(self.item.severity),
+            _ => self.item.severity,
+        }
+    }
+
+    /// The one line that explains the verdict.
+    pub fn detail(&self) -> &str {
+        match &self.verdict {
+            Verdict::Pass { detail, .. }
+            | Verdict::Fail { detail, .. }
+            | Verdict::Unknown { detail, .. }
+            | Verdict::Manual { detail } => detail,
+            Verdict::Skipped { reason } => reason,
+        }
+    }
+
+    /// What shows it.
+    pub fn evidence(&self) -> &[Evidence] {
+        match &self.verdict {
+            Verdict::Pass { proof, .. } => proof.pieces(),
+            Verdict::Fail { evidence, .. } | Verdict::Unknown { evidence, .. } => evidence,
+            Verdict::Manual { .. } | Verdict::Skipped { .. } => &[],
+        }
+    }
+
+    /// The source that could not be read.
+    pub fn missing(&self) -> Option<&Unreadable> {
+        match &self.verdict {
+            Verdict::Unknown { missing, .. } => missing.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// Judges items on a Snapshot, in the document's order.
+pub fn judge(items: &[&'static Item], snapshot: &Snapshot) -> Vec<Section> {
+    let waivers = snapshot
+        .expectations()
+        .map(|expectations| expectations.waivers.as_slice())
+        .unwrap_or_default();
+    let row = |item: &&'static Item| {
+        let started = Instant::now();
+        let verdict = (item.judge)(snapshot).unwrap_or_else(Verdict::from);
+        let (verdict, waiver) = with_waiver(item, verdict, waivers, snapshot);
+        Row {
+            item,
+            verdict,
+            waiver,
+            took: started.elapsed(),
+        }
+    };
+    SECTIONS
+        .iter()
+        .map(|title| Section {
+            title,
+            rows: items
+                .iter()
+                .filter(|item| item.section() == title.id && item.stage == title.stage)
+                .map(row)
+                .collect(),
+        })
+        .filter(|section| !section.rows.is_empty())
+        .collect()
+}
+
+/// A waiver sets a row aside that does not hold; an expired one is itself a failure.
+fn with_waiver(item: &Item, verdict: Verdict, waivers: &[Waiver], snapshot: &Snapshot) -> (Verdict, Option<Waiver>) {
+    let Some(waiver) = waivers.iter().find(|waiver| waiver.item == item.id) else {
+        return (verdict, None);
+    };
+    if matches!(verdict, Verdict::Pass { .. } | Verdict::Skipped { .. }) {
+        return (verdict, None);
+    }
+    match waiver.until {
+        Some(until) if until > snapshot.taken_at && !waiver.owner.is_empty() && !waiver.reason.is_empty() => {
+            (verdict, Some(waiver.clone()))
+        }
+        Some(until) if until <= snapshot.taken_at => (
+            Verdict::fail(format!("the waiver of {} expired at {until}", waiver.owner), []),
+            None,
+        ),
+        _ => (
+            Verdict::fail("the waiver lacks a reason, an owner or an expiry", []),
+            None,
+        ),
+    }
+}
+
+impl Summary {
+    /// Counts the rows.
+    pub fn of(sections: &[Section]) -> Self {
+        let mut summary = Self::default();
+        for row in sections.iter().flat_map(|section| &section.rows) {
+            *match row.word() {
+                "pass" => &mut summary.pass,
+                "fail" => &mut summary.fail,
+                "warning" => &mut summary.warning,
+                "unknown" => &mut summary.unknown,
+                "manual" => &mut summary.manual,
+                "waived" => &mut summary.waived,
+                _ => &mut summary.skipped,
+            } += 1;
+        }
+        summary
+    }
+
+    /// What the whole checklist says, before any sign-off is looked at.
+    pub fn status(&self) -> Status {
+        match self {
+            Self { fail: 1.., .. } => Status::NotReady,
+            Self { unknown: 1.., .. } | Self { manual: 1.., .. } => Status::CannotTell,
+            _ => Status::AwaitingSignOff,
+        }
+    }
+
+    /// The exit code of a selection of items, from its rows alone.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self { fail: 1.., .. } => ExitCode::Wrong,
+            Self { unknown: 1.., .. } | Self { manual: 1.., .. } => ExitCode::CannotTell,
+            _ => ExitCode::Done,
+        }
+    }
+}
+
+/// The items that `pre`, `post`, a section or an id name; everything when nothing is named.
+///
+/// # Errors
+/// When a name is none of these; the nearest one is suggested.
+pub fn select(names: &[String]) -> Result<Vec<&'static Item>, Error> {
+    if names.is_empty() {
+        return Ok(ALL.to_vec());
+    }
+    for name in names {
+        if !ALL.iter().any(|item| is_named(item, name)) {
+            let known = ["pre", "post"]
+                .into_iter()
+                .chain(SECTIONS.iter().map(|section| section.id))
+                .chain(ALL.iter().map(|item| item.id));
+            let error = Error::usage(format!("there is no item or section `{name}`"));
+            return Err(match nearest(name, known) {
+                Some(near) => error.hint(format!("did you mean `{near}`? `kubectl apimgmt items` lists them")),
+                None => error.hint("`kubectl apimgmt items` lists them"),
+            });
+        }
+    }
+    Ok(ALL
+        .iter()
+        .filter(|item| names.iter().any(|name| is_named(item, name)))
+        .copied()
+        .collect())
+}
+
+fn is_named(item: &Item, name: &str) -> bool {
+    match name {
+        "pre" => item.stage == Stage::Pre,
+        "post" => item.stage == Stage::Post,
+        _ => item.id == name || item.section() == name,
+    }
+}
+
+/// The candidate with the fewest edits to `name`, when that is at most a third of its letters; the part after the
+/// slash alone may also match.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| {
+            let tail = candidate.rsplit('/').next().unwrap_or(candidate);
+            (edits(name, candidate).min(edits(name, tail)), candidate)
+        })
+        .min()
+        .filter(|(distance, _)| *distance * 3 <= name.len().max(3))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance.
+fn edits(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, letter) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, other) in right.iter().enumerate() {
+            let above = row[column + 1];
+            row[column + 1] = (above + 1)
+                .min(row[column] + 1)
+                .min(diagonal + usize::from(letter != *other));
+            diagonal = above;
+        }
+    }
+    row[right.len()]
+}

@@ -1,0 +1,1 @@
+//! Memory: kills, limits, leaks.

@@ -1,0 +1,1 @@
+//! Pods that do not start or do not become ready.

@@ -1,0 +1,228 @@
+//! What was read of a cluster: one consistent, secret-free value that every item and diagnosis judges.
+
+pub mod cluster;
+pub mod events;
+mod literal;
+pub mod metadata;
+pub mod namespaces;
+pub mod pods;
+mod quantity;
+mod recording;
+pub mod sensitive;
+pub mod services;
+pub mod sessions;
+mod source;
+pub mod storage;
+mod unreadable;
+pub mod workloads;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use literal::Literal;
+pub use metadata::{LabelSelector, Labels, Metadata};
+pub use pods::{Condition, Pod, PodSpec, PodTemplate, Port, condition};
+pub use quantity::Quantity;
+pub use source::{Access, Scope, Source};
+pub use unreadable::{Unreadable, Why};
+
+use crate::values::Expectations;
+
+/// Which cluster was read, and through which door.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterIdentity {
+    /// URL of the API server.
+    pub server: String,
+    /// Version of the API server, empty when it could not be read.
+    pub version: String,
+    /// Context of the kubeconfig.
+    pub context: String,
+    /// Unique id of the namespace `kube-system`, which names a cluster for its whole life; empty when unreadable.
+    pub uid: String,
+}
+
+/// The outcome of reading one source.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Reading<T> {
+    /// Nobody asked for it.
+    #[default]
+    NotRead,
+    /// What was there; an empty list read with full permission is a fact.
+    Read(T),
+    /// It could not be read, which is not the same as absent.
+    Unreadable(Unreadable),
+}
+
+impl<T> From<Result<T, Unreadable>> for Reading<T> {
+    fn from(result: Result<T, Unreadable>) -> Self {
+        match result {
+            Ok(value) => Self::Read(value),
+            Err(unreadable) => Self::Unreadable(unreadable),
+        }
+    }
+}
+
+/// Everything that was read in one run.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// When it was taken; the only clock that judges may use.
+    pub taken_at: Timestamp,
+    /// The cluster.
+    pub cluster: ClusterIdentity,
+    /// The namespace.
+    pub namespace: String,
+    /// The outcomes, one for each source.
+    pub readings: Readings,
+    /// Sources that judges asked for, one bit each: what a unit reads must be what it declared.
+    touched: AtomicU64,
+}
+
+macro_rules! readings {
+    ($($(#[$doc:meta])* $field:ident: $source:ident => $type:ty;)*) => {
+        /// The outcome of reading each source.
+        #[derive(Debug, Default, Clone, PartialEq)]
+        pub struct Readings { $($(#[$doc])* pub $field: Reading<$type>),* }
+
+        impl Snapshot {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// When it could not be read.
+                pub fn $field(&self) -> Result<&$type, Unreadable> {
+                    self.read(Source::$source, &self.readings.$field)
+                }
+            )*
+        }
+
+        impl Readings {
+            /// Why a source could not be read, when it could not.
+            pub fn unreadable(&self, source: Source) -> Option<&Unreadable> {
+                match source {
+                    $(Source::$source => match &self.$field { Reading::Unreadable(why) => Some(why), _ => None },)*
+                }
+            }
+
+            /// Whether a source was read.
+            pub fn was_read(&self, source: Source) -> bool {
+                match source { $(Source::$source => matches!(self.$field, Reading::Read(_)),)* }
+            }
+
+            /// Notes that a source could not be read.
+            pub fn fail(&mut self, why: Unreadable) {
+                match why.source { $(Source::$source => self.$field = Reading::Unreadable(why),)* }
+            }
+        }
+    };
+}
+
+readings! {
+    /// The server's version.
+    version: Version => cluster::ServerVersion;
+    /// The API server's own checks.
+    readiness: Readiness => cluster::Readiness;
+    /// Aggregated APIs.
+    api_services: ApiServices => Vec<cluster::ApiService>;
+    /// Nodes.
+    nodes: Nodes => Vec<cluster::Node>;
+    /// Leases of nodes.
+    node_leases: NodeLeases => Vec<cluster::Lease>;
+    /// Usage of containers in the namespace.
+    pod_metrics: PodMetrics => Vec<cluster::PodMetrics>;
+    /// The namespace; `None` when it does not exist.
+    own_namespace: Namespace => Option<namespaces::Namespace>;
+    /// Quotas.
+    resource_quotas: ResourceQuotas => Vec<namespaces::ResourceQuota>;
+    /// Default and extreme limits.
+    limit_ranges: LimitRanges => Vec<namespaces::LimitRange>;
+    /// Service accounts.
+    service_accounts: ServiceAccounts => Vec<namespaces::ServiceAccount>;
+    /// Pods of the namespace.
+    pods: Pods => Vec<Pod>;
+    /// Pods of every namespace.
+    cluster_pods: ClusterPods => Vec<Pod>;
+    /// Replica sets.
+    replica_sets: ReplicaSets => Vec<workloads::ReplicaSet>;
+    /// Deployments.
+    deployments: Deployments => Vec<workloads::Deployment>;
+    /// Stateful sets.
+    stateful_sets: StatefulSets => Vec<workloads::StatefulSet>;
+    /// Jobs.
+    jobs: Jobs => Vec<workloads::Job>;
+    /// Autoscalers.
+    horizontal_pod_autoscalers: HorizontalPodAutoscalers => Vec<workloads::HorizontalPodAutoscaler>;
+    /// Services.
+    services: Services => Vec<services::Service>;
+    /// Endpoints behind services.
+    endpoint_slices: EndpointSlices => Vec<services::EndpointSlice>;
+    /// Ingresses.
+    ingresses: Ingresses => Vec<services::Ingress>;
+    /// Storage classes.
+    storage_classes: StorageClasses => Vec<storage::StorageClass>;
+    /// Volume claims.
+    persistent_volume_claims: PersistentVolumeClaims => Vec<storage::PersistentVolumeClaim>;
+    /// Facts of the secrets that pods and ingresses name; one that is missing here does not exist.
+    secrets: Secrets => Vec<sensitive::Sensitive>;
+    /// Facts of the config maps that pods name; one that is missing here does not exist.
+    config_maps: ConfigMaps => Vec<sensitive::Sensitive>;
+    /// Certificates of cert-manager; empty where it is not installed.
+    certificates: Certificates => Vec<sensitive::CertificateResource>;
+    /// Events.
+    events: Events => Vec<events::Event>;
+    /// Last lines of containers that are not well.
+    logs: Logs => Vec<events::LogTail>;
+    /// What is expected of this release.
+    expectations: Expectations => Expectations;
+    /// Helm's revisions, newest first; empty when Helm did not install what is there.
+    releases: Releases => Vec<sessions::Revision>;
+    /// The database; `None` when no workload plays it and none is declared.
+    postgresql: Postgresql => Option<sessions::Postgresql>;
+    /// The cache; `None` when no workload plays it and none is declared.
+    redis: Redis => Option<sessions::Redis>;
+    /// Public hosts.
+    hosts: Hosts => Vec<sessions::Host>;
+    /// Answers of health paths.
+    health: Health => Vec<sessions::HealthAnswer>;
+    /// Prometheus; `None` when there is none.
+    prometheus: Prometheus => Option<sessions::Prometheus>;
+    /// Stored results of active probes.
+    probes: Probes => Vec<sessions::ProbeResult>;
+}
+
+impl Snapshot {
+    fn read<'a, T>(&self, source: Source, reading: &'a Reading<T>) -> Result<&'a T, Unreadable> {
+        self.touched.fetch_or(1 << source as u64, Ordering::Relaxed);
+        match reading {
+            Reading::Read(value) => Ok(value),
+            Reading::Unreadable(why) => Err(why.clone()),
+            Reading::NotRead => Err(Unreadable::new(source, &self.namespace, Why::NotCollected)),
+        }
+    }
+
+    /// The sources asked for since the last call: how a test compares what a unit reads with what it declared.
+    pub fn take_touched(&self) -> Vec<Source> {
+        let bits = self.touched.swap(0, Ordering::Relaxed);
+        Source::ALL
+            .iter()
+            .copied()
+            .filter(|source| bits & (1 << *source as u64) != 0)
+            .collect()
+    }
+
+    /// The pods whose controller chain ends at a workload: directly, or through a replica set of a deployment.
+    pub fn pods_of<'a>(pods: &'a [Pod], selector: &'a LabelSelector) -> impl Iterator<Item = &'a Pod> {
+        pods.iter().filter(|pod| selector.matches(&pod.metadata.labels))
+    }
+}
+
+/// Reads a list that the API server writes as `null` when empty.
+pub(crate) fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

@@ -1,0 +1,283 @@
+//! Recordings: a Snapshot as YAML, written by `--record`, read by `--from`, and the format of every case.
+//!
+//! Kubernetes objects stand in `objects` as plain partial YAML; what sessions told stands in `facts` by source.
+//! Without `read`, every Kubernetes source counts as read, so that a case names only what matters to it.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+use super::{ClusterIdentity, Reading, Scope, Snapshot, Source, Unreadable, Why};
+use crate::Error;
+
+/// The file's shape.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Recording {
+    taken_at: jiff::Timestamp,
+    #[serde(default = "default_namespace")]
+    namespace: String,
+    #[serde(default)]
+    cluster: ClusterIdentity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read: Option<Vec<Source>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Blind>,
+    #[serde(default)]
+    objects: Vec<Value>,
+    #[serde(default)]
+    facts: Map<String, Value>,
+}
+
+/// An unreadable source; a case may leave out what follows from the source.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Blind {
+    Whole(Unreadable),
+    Brief { source: Source, why: Why },
+}
+
+fn default_namespace() -> String {
+    "integration-api-management".into()
+}
+
+macro_rules! listed_kinds {
+    ($($kind:literal $version:literal => $field:ident: $source:ident;)*) => {
+        fn sort_objects(snapshot: &mut Snapshot, objects: &[Value]) -> Result<(), Error> {
+            let namespace = snapshot.namespace.clone();
+            $(
+                if matches!(snapshot.readings.$field, Reading::Read(_)) {
+                    snapshot.readings.$field = Reading::Read(of_kind($kind, $version, Source::$source, &namespace, objects)?);
+                }
+            )*
+            Ok(())
+        }
+
+        fn listed_objects(snapshot: &Snapshot) -> Vec<Value> {
+            let mut objects = Vec::new();
+            $(
+                let shadowed = Source::$source == Source::Pods && snapshot.readings.was_read(Source::ClusterPods);
+                if let (Reading::Read(list), false) = (&snapshot.readings.$field, shadowed) {
+                    objects.extend(list.iter().map(|object| with_kind($kind, $version, object)));
+                }
+            )*
+            objects
+        }
+
+        fn begin_lists(snapshot: &mut Snapshot, was_read: &dyn Fn(Source) -> bool) {
+            $(if was_read(Source::$source) { snapshot.readings.$field = Reading::Read(Vec::new()); })*
+        }
+    };
+}
+
+listed_kinds! {
+    "APIService" "apiregistration.k8s.io/v1" => api_services: ApiServices;
+    "Node" "v1" => nodes: Nodes;
+    "Lease" "coordination.k8s.io/v1" => node_leases: NodeLeases;
+    "PodMetrics" "metrics.k8s.io/v1beta1" => pod_metrics: PodMetrics;
+    "ResourceQuota" "v1" => resource_quotas: ResourceQuotas;
+    "LimitRange" "v1" => limit_ranges: LimitRanges;
+    "ServiceAccount" "v1" => service_accounts: ServiceAccounts;
+    "Pod" "v1" => pods: Pods;
+    "Pod" "v1" => cluster_pods: ClusterPods;
+    "ReplicaSet" "apps/v1" => replica_sets: ReplicaSets;
+    "Deployment" "apps/v1" => deployments: Deployments;
+    "StatefulSet" "apps/v1" => stateful_sets: StatefulSets;
+    "Job" "batch/v1" => jobs: Jobs;
+    "HorizontalPodAutoscaler" "autoscaling/v2" => horizontal_pod_autoscalers: HorizontalPodAutoscalers;
+    "Service" "v1" => services: Services;
+    "EndpointSlice" "discovery.k8s.io/v1" => endpoint_slices: EndpointSlices;
+    "Ingress" "networking.k8s.io/v1" => ingresses: Ingresses;
+    "StorageClass" "storage.k8s.io/v1" => storage_classes: StorageClasses;
+    "PersistentVolumeClaim" "v1" => persistent_volume_claims: PersistentVolumeClaims;
+    "Secret" "v1" => secrets: Secrets;
+    "ConfigMap" "v1" => config_maps: ConfigMaps;
+    "Certificate" "cert-manager.io/v1" => certificates: Certificates;
+    "Event" "v1" => events: Events;
+}
+
+macro_rules! facts {
+    ($($source:ident => $field:ident;)*) => {
+        fn read_facts(snapshot: &mut Snapshot, facts: &Map<String, Value>) -> Result<(), Error> {
+            const KNOWN: &[&str] = &[$(Source::$source.id()),*];
+            if let Some(stranger) = facts.keys().find(|key| !KNOWN.contains(&key.as_str())) {
+                return Err(Error::usage(format!("the recording has unknown facts `{stranger}`")).hint(format!("known: {}", KNOWN.join(", "))));
+            }
+            $(
+                if let Some(value) = facts.get(Source::$source.id()) {
+                    snapshot.readings.$field = Reading::Read(typed(Source::$source.id(), value.clone())?);
+                }
+            )*
+            Ok(())
+        }
+
+        fn written_facts(snapshot: &Snapshot) -> Map<String, Value> {
+            let mut facts = Map::new();
+            $(
+                if let Reading::Read(value) = &snapshot.readings.$field {
+                    facts.insert(Source::$source.id().into(), pruned(json!(value)).unwrap_or(Value::Null));
+                }
+            )*
+            facts
+        }
+    };
+}
+
+facts! {
+    Version => version;
+    Readiness => readiness;
+    Logs => logs;
+    Expectations => expectations;
+    Releases => releases;
+    Postgresql => postgresql;
+    Redis => redis;
+    Hosts => hosts;
+    Health => health;
+    Prometheus => prometheus;
+    Probes => probes;
+}
+
+impl Snapshot {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// When it is not YAML of the recording's shape; names the object that does not fit.
+    pub fn from_recording(text: &str) -> Result<Self, Error> {
+        let unreadable_file = |error: serde_yaml::Error| {
+            Error::usage("the recording could not be read")
+                .because(error)
+                .hint("record one with `kubectl apimgmt verify --record FILE`")
+        };
+        let recording: Recording = serde_yaml::from_str(text).map_err(unreadable_file)?;
+        let mut snapshot = Self {
+            taken_at: recording.taken_at,
+            cluster: recording.cluster,
+            namespace: recording.namespace,
+            ..Self::default()
+        };
+        let was_read = |source: Source| match &recording.read {
+            Some(read) => read.contains(&source),
+            None => source.access().scope != Scope::Session,
+        };
+        begin_lists(&mut snapshot, &was_read);
+        if was_read(Source::Namespace) {
+            let mut own = of_kind(
+                "Namespace",
+                "v1",
+                Source::Namespace,
+                &snapshot.namespace,
+                &recording.objects,
+            )?;
+            own.retain(|namespace: &super::namespaces::Namespace| namespace.metadata.name == snapshot.namespace);
+            snapshot.readings.own_namespace = Reading::Read(own.pop());
+        }
+        begin_facts(&mut snapshot, &was_read);
+        sort_objects(&mut snapshot, &recording.objects)?;
+        read_facts(&mut snapshot, &recording.facts)?;
+        for blind in recording.unreadable {
+            let unreadable = match blind {
+                Blind::Whole(unreadable) => unreadable,
+                Blind::Brief { source, why } => Unreadable::new(source, &snapshot.namespace, why),
+            };
+            snapshot.readings.fail(unreadable);
+        }
+        Ok(snapshot)
+    }
+
+    /// Writes a recording, without secrets because the Snapshot holds none.
+    pub fn to_recording(&self) -> String {
+        let mut objects = listed_objects(self);
+        if let Reading::Read(Some(namespace)) = &self.readings.own_namespace {
+            objects.push(with_kind("Namespace", "v1", namespace));
+        }
+        let recording = Recording {
+            taken_at: self.taken_at,
+            namespace: self.namespace.clone(),
+            cluster: self.cluster.clone(),
+            read: Some(
+                Source::ALL
+                    .iter()
+                    .copied()
+                    .filter(|source| self.readings.was_read(*source))
+                    .collect(),
+            ),
+            unreadable: Source::ALL
+                .iter()
+                .filter_map(|source| self.readings.unreadable(*source).cloned().map(Blind::Whole))
+                .collect(),
+            objects,
+            facts: written_facts(self),
+        };
+        serde_yaml::to_string(&recording).unwrap_or_default()
+    }
+}
+
+/// Facts that a case leaves out and that are kept in the cluster's own objects: none there.
+fn begin_facts(snapshot: &mut Snapshot, was_read: &dyn Fn(Source) -> bool) {
+    if was_read(Source::Logs) {
+        snapshot.readings.logs = Reading::Read(Vec::new());
+    }
+    if was_read(Source::Expectations) {
+        snapshot.readings.expectations = Reading::Read(crate::values::Expectations::default());
+    }
+    if was_read(Source::Releases) {
+        snapshot.readings.releases = Reading::Read(Vec::new());
+    }
+}
+
+fn typed<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, Error> {
+    serde_json::from_value(value)
+        .map_err(|error| Error::usage(format!("`{what}` of the recording does not fit")).because(error))
+}
+
+/// The objects of one kind that belong to a source: for namespaced sources those of the namespace.
+fn of_kind<T: DeserializeOwned>(
+    kind: &str,
+    version: &str,
+    source: Source,
+    namespace: &str,
+    objects: &[Value],
+) -> Result<Vec<T>, Error> {
+    let everywhere = !matches!(source.access().scope, Scope::Namespace | Scope::Named);
+    objects
+        .iter()
+        .filter(|object| object["kind"] == kind && object["apiVersion"].as_str().unwrap_or(version) == version)
+        .filter(|object| everywhere || object["metadata"]["namespace"].as_str().unwrap_or(namespace) == namespace)
+        .map(|object| {
+            typed(
+                &format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap_or("?")),
+                object.clone(),
+            )
+        })
+        .collect()
+}
+
+fn with_kind(kind: &str, version: &str, object: &impl Serialize) -> Value {
+    let mut whole = json!({ "apiVersion": version, "kind": kind });
+    if let (Some(target), Some(Value::Object(fields))) = (whole.as_object_mut(), pruned(json!(object))) {
+        target.extend(fields);
+    }
+    whole
+}
+
+/// Leaves out what is null, false, empty or zero: the slim types read it back as their default.
+fn pruned(value: Value) -> Option<Value> {
+    match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) => (!text.is_empty()).then_some(Value::String(text)),
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => Some(Value::Array(
+            items
+                .into_iter()
+                .map(|item| pruned(item.clone()).unwrap_or(item))
+                .collect(),
+        )),
+        Value::Object(fields) => {
+            let fields: Map<_, _> = fields
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, pruned(value)?)))
+                .collect();
+            (!fields.is_empty()).then_some(Value::Object(fields))
+        }
+        other @ (Value::Number(_) | Value::Bool(true)) => Some(other),
+    }
+}

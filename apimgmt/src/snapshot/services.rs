@@ -1,0 +1,215 @@
+//! How traffic reaches pods: services, their endpoints, ingresses.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Labels, Metadata, Port};
+
+/// A service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: ServiceSpec,
+}
+
+/// What a service asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceSpec {
+    /// `ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Labels of the pods behind it; empty means that endpoints are made by hand.
+    pub selector: Labels,
+    /// Ports.
+    pub ports: Vec<ServicePort>,
+    /// Address, `None` when headless.
+    #[serde(rename = "clusterIP")]
+    pub cluster_ip: String,
+    /// Name that it stands for.
+    pub external_name: String,
+}
+
+/// A port of a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServicePort {
+    /// Name.
+    pub name: String,
+    /// Number.
+    pub port: u16,
+    /// Port of the pods.
+    pub target_port: Option<Port>,
+}
+
+/// Endpoints behind a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EndpointSlice {
+    /// Identity; the label `kubernetes.io/service-name` names the service.
+    pub metadata: Metadata,
+    /// Endpoints.
+    #[serde(deserialize_with = "super::null_is_empty")]
+    pub endpoints: Vec<Endpoint>,
+    /// Ports.
+    #[serde(deserialize_with = "super::null_is_empty")]
+    pub ports: Vec<EndpointPort>,
+}
+
+/// One endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Endpoint {
+    /// Addresses.
+    pub addresses: Vec<String>,
+    /// Readiness.
+    pub conditions: EndpointConditions,
+    /// The pod.
+    pub target_ref: Option<TargetReference>,
+}
+
+/// Readiness of an endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndpointConditions {
+    /// Takes traffic; absent means true.
+    pub ready: Option<bool>,
+}
+
+/// The object behind an endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetReference {
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+}
+
+/// A port of endpoints.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndpointPort {
+    /// Name.
+    pub name: String,
+    /// Number.
+    pub port: u16,
+}
+
+/// An ingress.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Ingress {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: IngressSpec,
+    /// What is.
+    pub status: IngressStatus,
+}
+
+/// What an ingress asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IngressSpec {
+    /// Class that serves it.
+    pub ingress_class_name: String,
+    /// Certificates.
+    pub tls: Vec<IngressTls>,
+    /// Rules.
+    pub rules: Vec<IngressRule>,
+}
+
+/// The certificate for some hosts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IngressTls {
+    /// Hosts.
+    pub hosts: Vec<String>,
+    /// Secret with certificate and key.
+    pub secret_name: String,
+}
+
+/// The paths of one host.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressRule {
+    /// Host.
+    pub host: String,
+    /// Paths.
+    pub http: IngressPaths,
+}
+
+/// Paths.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressPaths {
+    /// Paths.
+    pub paths: Vec<IngressPath>,
+}
+
+/// One path and its backend.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressPath {
+    /// Path.
+    pub path: String,
+    /// Backend.
+    pub backend: IngressBackend,
+}
+
+/// A backend.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressBackend {
+    /// Service.
+    pub service: IngressService,
+}
+
+/// The service of a backend.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressService {
+    /// Name.
+    pub name: String,
+    /// Port.
+    pub port: IngressServicePort,
+}
+
+/// The port of a backend.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressServicePort {
+    /// By name.
+    pub name: String,
+    /// By number.
+    pub number: u16,
+}
+
+/// What an ingress reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IngressStatus {
+    /// Where it is reached.
+    pub load_balancer: LoadBalancerStatus,
+}
+
+/// Addresses of a load balancer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoadBalancerStatus {
+    /// Addresses.
+    pub ingress: Vec<LoadBalancerAddress>,
+}
+
+/// One address.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoadBalancerAddress {
+    /// IP address.
+    pub ip: String,
+    /// Host name.
+    pub hostname: String,
+}

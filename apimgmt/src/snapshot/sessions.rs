@@ -1,0 +1,227 @@
+//! What sessions to running services tell: PostgreSQL, Redis, public hosts, health paths, Prometheus, probes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::sensitive::Certificate;
+
+/// How a session reached its server, which bounds what it proves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Path {
+    /// Through the API server to the pod's loopback: past Service, DNS, policies and TLS names.
+    #[default]
+    PortForward,
+    /// By the address that the application uses.
+    Direct,
+}
+
+/// Whether the application's credentials were proven on the path of the session.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "kebab-case")]
+pub enum Login {
+    /// A wrong password was refused on this path and the right one accepted.
+    Proven,
+    /// The right one was accepted, but so was a wrong one: the path trusts everybody, so nothing is proven.
+    Trusted,
+    /// The application's credentials were refused.
+    Refused {
+        /// The server's own words, without secrets.
+        message: String,
+    },
+    /// It could not be tried.
+    #[default]
+    Untried,
+}
+
+/// What a session to PostgreSQL tells.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Postgresql {
+    /// The object it was read from, such as `pod/postgres-0`.
+    pub object: String,
+    /// How it was reached.
+    pub path: Path,
+    /// The application's credentials.
+    pub login: Login,
+    /// The user of the session.
+    pub user: String,
+    /// `server_version_num`, such as 150018.
+    pub version_number: u32,
+    /// `server_version`.
+    pub version: String,
+    /// Whether it is a standby.
+    pub in_recovery: bool,
+    /// When the server started.
+    pub started_at: Option<Timestamp>,
+    /// The database of the session.
+    pub database: String,
+    /// Encoding of the database.
+    pub encoding: String,
+    /// Collation version recorded in the catalogue; `None` when the collation has none.
+    pub collation_version: Option<String>,
+    /// Collation version that the operating system has now.
+    pub collation_actual_version: Option<String>,
+    /// What the schema query said; `None` when the table is absent or empty.
+    pub schema: Option<SchemaVersion>,
+    /// Why the schema query failed, when it did.
+    pub schema_error: Option<String>,
+    /// Replicas and their lag; `None` where the role may not see them.
+    pub replicas: Option<Vec<Replica>>,
+    /// `max_connections`.
+    pub max_connections: i64,
+    /// Connections in use.
+    pub connections: i64,
+}
+
+/// The version of a database's schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SchemaVersion {
+    /// Version.
+    pub version: i64,
+    /// A migration began and did not end.
+    pub dirty: bool,
+}
+
+/// A replica of PostgreSQL.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Replica {
+    /// `application_name`.
+    pub name: String,
+    /// `streaming` when well.
+    pub state: String,
+    /// Replay lag in seconds.
+    pub lag_seconds: Option<f64>,
+}
+
+/// What a session to Redis tells.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Redis {
+    /// The object it was read from, such as `pod/redis-0`.
+    pub object: String,
+    /// How it was reached.
+    pub path: Path,
+    /// The application's credentials.
+    pub login: Login,
+    /// The answer to PING.
+    pub ping: String,
+    /// Fields of INFO by name.
+    pub info: BTreeMap<String, String>,
+}
+
+/// What a public host answers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Host {
+    /// Host name.
+    pub host: String,
+    /// Where it was connected to: `HOST:PORT`.
+    pub connected_to: String,
+    /// Why the handshake failed, when it did.
+    pub error: Option<String>,
+    /// Certificates as served, leaf first.
+    pub served: Vec<Certificate>,
+    /// Why the chain is not trusted, when it is not: by the system's and the declared authorities.
+    pub untrusted: Option<String>,
+    /// Negotiated version: `TLSv1.2`, `TLSv1.3`.
+    pub protocol: String,
+    /// Negotiated suite.
+    pub cipher_suite: String,
+    /// Old versions that the host still accepts, such as `TLSv1.1`; `None` when that could not be tried.
+    pub old_protocols: Option<Vec<String>>,
+    /// Status of a GET over HTTPS.
+    pub https_status: Option<u16>,
+    /// `Strict-Transport-Security`.
+    pub hsts: Option<String>,
+    /// Status of a GET over plain HTTP.
+    pub http_status: Option<u16>,
+    /// `Location` of the answer over plain HTTP.
+    pub http_location: Option<String>,
+    /// Why plain HTTP did not answer, when it did not.
+    pub http_error: Option<String>,
+}
+
+/// The answer of one health path of one pod.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HealthAnswer {
+    /// Pod.
+    pub pod: String,
+    /// Path.
+    pub path: String,
+    /// Status; `None` when it did not answer.
+    pub status: Option<u16>,
+    /// Milliseconds it took.
+    pub milliseconds: u64,
+    /// Why it did not answer.
+    pub error: Option<String>,
+}
+
+/// What Prometheus tells.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Prometheus {
+    /// The object it was read from, such as `service/prometheus-service`.
+    pub object: String,
+    /// Active targets.
+    pub targets: Vec<Target>,
+    /// Number of current series for each declared name.
+    pub series: BTreeMap<String, u64>,
+}
+
+/// A scrape target.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Target {
+    /// Label `job`.
+    pub job: String,
+    /// Label `instance`.
+    pub instance: String,
+    /// `up`, `down`, `unknown`.
+    pub health: String,
+    /// Last scrape.
+    pub last_scrape: Option<Timestamp>,
+    /// Last error.
+    pub last_error: String,
+}
+
+/// A stored result of an active probe.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProbeResult {
+    /// Item that it is evidence for.
+    pub item: String,
+    /// When it was done.
+    pub at: Option<Timestamp>,
+    /// Whether it proved what the item asks.
+    pub passed: bool,
+    /// What was seen.
+    pub detail: String,
+    /// Measured or compared values by name.
+    pub values: BTreeMap<String, String>,
+}
+
+/// A revision in Helm's store.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Revision {
+    /// Release.
+    pub name: String,
+    /// Number.
+    pub revision: i64,
+    /// `deployed`, `failed`, `superseded`, `pending-upgrade`, …
+    pub status: String,
+    /// Helm's description.
+    pub description: String,
+    /// Chart name and version.
+    pub chart: String,
+    /// Version of the application.
+    pub app_version: String,
+    /// When it was written last.
+    pub updated: Option<Timestamp>,
+}

@@ -1,0 +1,203 @@
+//! Workloads: what keeps pods running, and what scales them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, LabelSelector, Metadata, PodTemplate, Port, storage::PersistentVolumeClaim};
+
+/// A deployment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Deployment {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: DeploymentSpec,
+    /// What is.
+    pub status: WorkloadStatus,
+}
+
+/// What a deployment asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeploymentSpec {
+    /// Wanted pods; absent means 1.
+    pub replicas: Option<i64>,
+    /// Whose pods.
+    pub selector: LabelSelector,
+    /// Pods to make.
+    pub template: PodTemplate,
+    /// How they are replaced.
+    pub strategy: DeploymentStrategy,
+    /// No new pods while set.
+    pub paused: bool,
+    /// Old replica sets kept; absent means 10.
+    pub revision_history_limit: Option<i64>,
+}
+
+/// How a deployment replaces pods.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeploymentStrategy {
+    /// `RollingUpdate` or `Recreate`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Limits of a rolling update.
+    pub rolling_update: Option<RollingUpdate>,
+}
+
+/// Limits of a rolling update, each a number or a percentage.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RollingUpdate {
+    /// Pods above the wanted number.
+    pub max_surge: Option<Port>,
+    /// Pods below the wanted number.
+    pub max_unavailable: Option<Port>,
+}
+
+/// What a workload reports of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WorkloadStatus {
+    /// Generation the controller has acted on.
+    pub observed_generation: i64,
+    /// Pods.
+    pub replicas: i64,
+    /// Ready pods.
+    pub ready_replicas: i64,
+    /// Pods of the newest template.
+    pub updated_replicas: i64,
+    /// Pods ready for long enough.
+    pub available_replicas: i64,
+    /// Revision that new pods get (stateful sets).
+    pub update_revision: String,
+    /// Revision that old pods have (stateful sets).
+    pub current_revision: String,
+    /// Conditions.
+    pub conditions: Vec<Condition>,
+}
+
+/// A replica set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReplicaSet {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: DeploymentSpec,
+    /// What is.
+    pub status: WorkloadStatus,
+}
+
+/// A stateful set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StatefulSet {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: StatefulSetSpec,
+    /// What is.
+    pub status: WorkloadStatus,
+}
+
+/// What a stateful set asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StatefulSetSpec {
+    /// Wanted pods; absent means 1.
+    pub replicas: Option<i64>,
+    /// Whose pods.
+    pub selector: LabelSelector,
+    /// Pods to make.
+    pub template: PodTemplate,
+    /// The service that names its pods.
+    pub service_name: String,
+    /// Claims made for each pod.
+    pub volume_claim_templates: Vec<PersistentVolumeClaim>,
+}
+
+/// A job.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Job {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: JobSpec,
+    /// What is.
+    pub status: JobStatus,
+}
+
+/// What a job asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobSpec {
+    /// Pods to make.
+    pub template: PodTemplate,
+    /// Tries before it fails; absent means 6.
+    pub backoff_limit: Option<i64>,
+}
+
+/// What a job reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobStatus {
+    /// Running pods.
+    pub active: i64,
+    /// Pods that succeeded.
+    pub succeeded: i64,
+    /// Pods that failed.
+    pub failed: i64,
+    /// Conditions; `Complete` or `Failed` when done.
+    pub conditions: Vec<Condition>,
+    /// When it was done.
+    pub completion_time: Option<Timestamp>,
+}
+
+/// An autoscaler.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HorizontalPodAutoscaler {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: AutoscalerSpec,
+    /// What is.
+    pub status: AutoscalerStatus,
+}
+
+/// What an autoscaler asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AutoscalerSpec {
+    /// What it scales.
+    pub scale_target_ref: ScaleTarget,
+    /// Fewest pods; absent means 1.
+    pub min_replicas: Option<i64>,
+    /// Most pods.
+    pub max_replicas: i64,
+}
+
+/// What an autoscaler scales.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScaleTarget {
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+}
+
+/// What an autoscaler reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AutoscalerStatus {
+    /// Pods now.
+    pub current_replicas: i64,
+    /// Pods it wants.
+    pub desired_replicas: i64,
+    /// Conditions.
+    pub conditions: Vec<Condition>,
+}
