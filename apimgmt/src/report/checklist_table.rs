@@ -14,7 +14,7 @@ use super::{
 const VERDICT_COLUMNS: usize = 10;
 
 /// Columns that verdict and id take, with their gaps; the detail has the rest.
-const BESIDES_DETAIL: u16 = 46;
+const BESIDES_DETAIL: u16 = 48;
 
 /// Every section with every row.
 pub(super) fn table(report: &Report, style: Style) -> String {
@@ -65,7 +65,7 @@ fn aligned(rows: &[&ItemReport], style: Style) -> String {
         // One tone for the first line of the row, none for those below it.
         tones.push(Some(tone));
         tones.extend(std::iter::repeat_n(None, told.lines().count().saturating_sub(1)));
-        table.add_row([format!("{symbol} {:<7}", item.verdict), format!("{:<29}", item.id), told]);
+        table.add_row([format!("{symbol} {:<7}", item.verdict), format!("{:<31}", item.id), told]);
     }
     // Painted when laid out: the width of colour codes is not the width of what is seen.
     let mut text = String::new();

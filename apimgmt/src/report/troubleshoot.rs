@@ -13,7 +13,7 @@ use crate::{
     ExitCode,
     checklist::Evidence,
     diagnoses::{Diagnosed, Finding, RuledOut, Symptom, Weight},
-    snapshot::{Cost, Snapshot},
+    snapshot::{Snapshot, collect::Cost},
 };
 
 /// The version of the JSON shape.

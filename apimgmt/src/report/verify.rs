@@ -7,7 +7,7 @@ use super::{Form, Style, checklist_table};
 use crate::{
     ExitCode,
     checklist::{Evidence, Row, Section, Severity, Status, Summary},
-    snapshot::{ClusterIdentity, Cost, Snapshot, Unreadable},
+    snapshot::{ClusterIdentity, Snapshot, Unreadable, collect::Cost},
     values::Waiver,
 };
 
