@@ -5,6 +5,8 @@ pub mod checklist;
 pub mod connection;
 pub mod diagnoses;
 pub mod error;
+pub mod operation;
+pub mod release;
 pub mod report;
 pub mod snapshot;
 pub mod suggestion;

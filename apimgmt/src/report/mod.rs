@@ -2,6 +2,7 @@
 
 mod checklist_table;
 pub mod items;
+pub mod progress;
 pub mod text;
 pub mod troubleshoot;
 pub mod verify;
