@@ -6,6 +6,7 @@ pub mod connection;
 pub mod diagnoses;
 pub mod error;
 pub mod operation;
+pub mod probe;
 pub mod release;
 pub mod report;
 pub mod snapshot;

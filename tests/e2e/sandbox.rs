@@ -17,7 +17,10 @@ pub(crate) const RELEASE: &str = "integration-api-management";
 
 /// The checkout.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the checkout is there")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .expect("the checkout is there")
 }
 
 /// A namespace of one test. It is deleted at the end; when the test fails, what was in it is printed first.
@@ -28,8 +31,14 @@ pub(crate) struct Namespace {
 impl Namespace {
     /// An empty place for a test: neither namespace nor release exist.
     pub(crate) fn absent(name: &str) -> Self {
-        assert_eq!(context(), "sandbox", "these tests break things on purpose and run on the sandbox alone");
-        let namespace = Self { name: format!("e2e-{name}") };
+        assert_eq!(
+            context(),
+            "sandbox",
+            "these tests break things on purpose and run on the sandbox alone"
+        );
+        let namespace = Self {
+            name: format!("e2e-{name}"),
+        };
         namespace.delete();
         namespace
     }
@@ -39,7 +48,11 @@ impl Namespace {
         let namespace = Self::absent(name);
         namespace.kubectl(&["create", "namespace", &namespace.name]).succeeds();
         until("the platform's secrets", || {
-            namespace.kubectl(&["get", "secret", "registry-credentials", "tls-secret"]).output.status.success()
+            namespace
+                .kubectl(&["get", "secret", "registry-credentials", "tls-secret"])
+                .output
+                .status
+                .success()
         });
         namespace
     }
@@ -51,27 +64,40 @@ impl Namespace {
 
     /// `kubectl apimgmt` in this namespace, as a user types it.
     pub(crate) fn apimgmt(&self, arguments: &[&str]) -> Ran {
-        run(tool("kubectl").arg("apimgmt").args(arguments).arg("--namespace").arg(&self.name))
+        run(tool("kubectl")
+            .arg("apimgmt")
+            .args(arguments)
+            .arg("--namespace")
+            .arg(&self.name))
     }
 
     /// `helm apimgmt` in this namespace, by the Helm of a version.
     pub(crate) fn helm_apimgmt(&self, version: &str, arguments: &[&str]) -> Ran {
-        run(tool(&format!("helm-{version}")).arg("apimgmt").args(arguments).arg("--namespace").arg(&self.name))
+        run(tool(&format!("helm-{version}"))
+            .arg("apimgmt")
+            .args(arguments)
+            .arg("--namespace")
+            .arg(&self.name))
     }
 
     /// Plain Helm in this namespace.
     pub(crate) fn helm(&self, version: &str, arguments: &[&str]) -> Ran {
-        run(tool(&format!("helm-{version}")).args(arguments).arg("--namespace").arg(&self.name))
+        run(tool(&format!("helm-{version}"))
+            .args(arguments)
+            .arg("--namespace")
+            .arg(&self.name))
     }
 
     /// Applies a manifest.
     pub(crate) fn apply(&self, file: &Path) {
-        self.kubectl(&["apply", "--filename", &file.display().to_string()]).succeeds();
+        self.kubectl(&["apply", "--filename", &file.display().to_string()])
+            .succeeds();
     }
 
     /// The values of the sandbox with a public host of this namespace, so that releases side by side don't share one.
     pub(crate) fn values(&self) -> String {
-        let values = fs::read_to_string(root().join("target/sandbox/values.yaml")).expect("the sandbox writes its values");
+        let values =
+            fs::read_to_string(root().join("target/sandbox/values.yaml")).expect("the sandbox writes its values");
         let file = root().join("target/e2e").join(format!("{}.yaml", self.name));
         fs::create_dir_all(file.parent().expect("it has one")).expect("target/ can be written");
         let own = values.replace("api-management.sandbox.test", &format!("{}.sandbox.test", self.name));
@@ -93,11 +119,21 @@ impl Namespace {
     pub(crate) fn findings(&self) -> Vec<(String, String)> {
         let report = self.apimgmt(&["troubleshoot", "-o", "json"]).json();
         let findings = report["findings"].as_array().expect("findings").iter();
-        findings.filter(|finding| finding["severity"] != "info").map(|finding| (text(&finding["id"]), text(&finding["object"]))).collect()
+        findings
+            .filter(|finding| finding["severity"] != "info")
+            .map(|finding| (text(&finding["id"]), text(&finding["object"])))
+            .collect()
     }
 
     fn delete(&self) {
-        let deleted = ["delete", "namespace", &self.name, "--ignore-not-found", "--wait", "--timeout=120s"];
+        let deleted = [
+            "delete",
+            "namespace",
+            &self.name,
+            "--ignore-not-found",
+            "--wait",
+            "--timeout=120s",
+        ];
         run(tool("kubectl").args(deleted)).succeeds();
     }
 
@@ -107,7 +143,13 @@ impl Namespace {
             &["describe", "pods"][..],
         ] {
             let Ran { output, .. } = self.kubectl(arguments);
-            eprintln!("{}", String::from_utf8_lossy(&output.stdout).chars().take(12_000).collect::<String>());
+            eprintln!(
+                "{}",
+                String::from_utf8_lossy(&output.stdout)
+                    .chars()
+                    .take(12_000)
+                    .collect::<String>()
+            );
         }
         eprintln!("{}", self.apimgmt(&["troubleshoot"]).text());
     }
@@ -136,7 +178,11 @@ impl Ran {
 
     /// Both outputs.
     pub(crate) fn text(&self) -> String {
-        format!("{}{}", String::from_utf8_lossy(&self.output.stdout), String::from_utf8_lossy(&self.output.stderr))
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&self.output.stdout),
+            String::from_utf8_lossy(&self.output.stderr)
+        )
     }
 
     /// Ends the test unless it ended with `code`.
@@ -155,7 +201,12 @@ impl Ran {
     /// Ends the test unless it said `words`.
     #[track_caller]
     pub(crate) fn says(self, words: &str) -> Self {
-        assert!(self.text().contains(words), "`{}` did not say {words:?} but:\n{}", self.line, self.text());
+        assert!(
+            self.text().contains(words),
+            "`{}` did not say {words:?} but:\n{}",
+            self.line,
+            self.text()
+        );
         self
     }
 
@@ -177,7 +228,10 @@ pub(crate) fn tool(name: &str) -> Command {
     let mut command = Command::new(tools.join(name));
     command
         .env("KUBECONFIG", root.join("target/sandbox/kubeconfig"))
-        .env("PATH", format!("{}:{}:{path}", root.join("target/release").display(), tools.display()))
+        .env(
+            "PATH",
+            format!("{}:{}:{path}", root.join("target/release").display(), tools.display()),
+        )
         .env("HELM_PLUGINS", &plugins)
         .env("HELM_CACHE_HOME", root.join("target/e2e/cache").join(name))
         .env("HELM_CONFIG_HOME", root.join("target/e2e/config"))
@@ -198,8 +252,15 @@ fn link_plugin(plugins: &Path) {
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Ran {
     let line = format!("{command:?}").split("\" \"").collect::<Vec<_>>().join(" ");
-    let line = line.rsplit("/bin/").next().unwrap_or(&line).trim_matches('"').to_owned();
-    let output = command.output().unwrap_or_else(|error| panic!("`{line}` did not start: {error}"));
+    let line = line
+        .rsplit("/bin/")
+        .next()
+        .unwrap_or(&line)
+        .trim_matches('"')
+        .to_owned();
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("`{line}` did not start: {error}"));
     Ran { line, output }
 }
 

@@ -58,7 +58,9 @@ impl Stage<'_> {
         while !self.scene.is_whole() {
             let left = FIRST_LISTS.saturating_sub(began.elapsed());
             let Ok(sight) = tokio::time::timeout(left, self.watches.next()).await else {
-                return self.progress.say("the namespace can't be watched: failures will be named late, when Helm itself gives up");
+                return self
+                    .progress
+                    .say("the namespace can't be watched: failures will be named late, when Helm itself gives up");
             };
             self.scene.apply(sight);
         }
@@ -117,6 +119,9 @@ impl Stage<'_> {
             self.progress.say(&line);
         }
         self.progress.still();
-        Ok(Attempt { ended: running.end().await?, stop: stop.map(|(stop, _)| stop) })
+        Ok(Attempt {
+            ended: running.end().await?,
+            stop: stop.map(|(stop, _)| stop),
+        })
     }
 }

@@ -60,7 +60,11 @@ impl Watchfulness {
             return None;
         }
         if let Some((job, phase, reason)) = scene.failed_jobs().into_iter().next() {
-            return Some(Hopeless { object: format!("job/{}", job.metadata.name), phase, text: format!("the job failed: {reason}") });
+            return Some(Hopeless {
+                object: format!("job/{}", job.metadata.name),
+                phase,
+                text: format!("the job failed: {reason}"),
+            });
         }
         let mut present = Vec::new();
         let mut found = None;
@@ -99,16 +103,25 @@ impl Watchfulness {
         key: &str,
         excused: bool,
     ) -> Option<(&'static str, Duration, String)> {
-        let image = new.pod.container(&status.name).map_or(status.image.as_str(), |container| container.image.as_str());
+        let image = new
+            .pod
+            .container(&status.name)
+            .map_or(status.image.as_str(), |container| container.image.as_str());
         let waiting = status.state.waiting.as_ref();
         let reason = waiting.map_or("", |waiting| waiting.reason.as_str());
         let message = waiting.map_or("", |waiting| waiting.message.as_str());
         match reason {
             "InvalidImageName" | "ErrImageNeverPull" => {
-                return Some(("pull", Duration::ZERO, format!("image `{image}` of container `{}` can't be used: {reason}", status.name)));
+                return Some((
+                    "pull",
+                    Duration::ZERO,
+                    format!("image `{image}` of container `{}` can't be used: {reason}", status.name),
+                ));
             }
             "ErrImagePull" | "ImagePullBackOff" => {
-                let pull = pull(message).or_else(|| self.pulls.get(key).copied()).unwrap_or(Pull::MayMend);
+                let pull = pull(message)
+                    .or_else(|| self.pulls.get(key).copied())
+                    .unwrap_or(Pull::MayMend);
                 self.pulls.insert(key.into(), pull);
                 return match pull {
                     Pull::Absent => Some(("pull", Duration::ZERO, format!("image `{image}` is not found"))),
@@ -117,7 +130,11 @@ impl Watchfulness {
                 };
             }
             "CreateContainerConfigError" | "CreateContainerError" => {
-                return Some(("configuration", CONFIGURATION, format!("container `{}` can't be made: {message}", status.name)));
+                return Some((
+                    "configuration",
+                    CONFIGURATION,
+                    format!("container `{}` can't be made: {message}", status.name),
+                ));
             }
             _ => {}
         }
@@ -129,12 +146,22 @@ impl Watchfulness {
         }
         let restarts = status.restart_count - self.excused.get(key).copied().unwrap_or(0);
         let crashes = restarts >= 3 || (restarts >= 2 && reason == "CrashLoopBackOff");
-        let ending = status.last_state.terminated.as_ref().or(status.state.terminated.as_ref());
+        let ending = status
+            .last_state
+            .terminated
+            .as_ref()
+            .or(status.state.terminated.as_ref());
         let how = ending.map_or(String::new(), |ending| match ending.reason.as_str() {
             "" | "Error" => format!(", last with exit code {}", ending.exit_code),
             reason => format!(", last with {reason} ({})", ending.exit_code),
         });
-        crashes.then(|| ("crash", Duration::ZERO, format!("container `{}` crashed {restarts} times{how}", status.name)))
+        crashes.then(|| {
+            (
+                "crash",
+                Duration::ZERO,
+                format!("container `{}` crashed {restarts} times{how}", status.name),
+            )
+        })
     }
 }
 
@@ -142,10 +169,31 @@ impl Watchfulness {
 fn pull(message: &str) -> Option<Pull> {
     let message = message.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if has(&["toomanyrequests", "too many requests", "timeout", "timed out", "deadline exceeded", "no such host", "connection refused",
-        "connection reset", "service unavailable", "bad gateway", "internal server error", "x509", "unexpected eof"]) {
+    if has(&[
+        "toomanyrequests",
+        "too many requests",
+        "timeout",
+        "timed out",
+        "deadline exceeded",
+        "no such host",
+        "connection refused",
+        "connection reset",
+        "service unavailable",
+        "bad gateway",
+        "internal server error",
+        "x509",
+        "unexpected eof",
+    ]) {
         Some(Pull::MayMend)
-    } else if has(&["denied", "unauthorized", "authorization failed", "authentication required", "no basic auth credentials", "insufficient_scope", "403 forbidden"]) {
+    } else if has(&[
+        "denied",
+        "unauthorized",
+        "authorization failed",
+        "authentication required",
+        "no basic auth credentials",
+        "insufficient_scope",
+        "403 forbidden",
+    ]) {
         Some(Pull::Denied)
     } else if has(&["not found", "manifest unknown", "name unknown", "no match for platform"]) {
         Some(Pull::Absent)
@@ -160,11 +208,21 @@ fn unschedulable(new: &NewPod<'_>, scene: &Scene, patience: Patience) -> Option<
         return None;
     }
     // A volume that is being made, or room that is being freed, comes by itself.
-    let may_mend = patience.autoscaler || scene.has_leaving_pods() || scheduled.message.contains("unbound immediate PersistentVolumeClaims");
-    let after = if may_mend { patience.schedule_grace } else { UNSCHEDULABLE.min(patience.schedule_grace) };
+    let may_mend = patience.autoscaler
+        || scene.has_leaving_pods()
+        || scheduled.message.contains("unbound immediate PersistentVolumeClaims");
+    let after = if may_mend {
+        patience.schedule_grace
+    } else {
+        UNSCHEDULABLE.min(patience.schedule_grace)
+    };
     Some((after, format!("no node takes the pod: {}", scheduled.message)))
 }
 
 fn hopeless(new: &NewPod<'_>, text: String) -> Hopeless {
-    Hopeless { object: new.pod.object(), phase: new.phase, text }
+    Hopeless {
+        object: new.pod.object(),
+        phase: new.phase,
+        text,
+    }
 }

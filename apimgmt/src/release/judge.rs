@@ -60,7 +60,11 @@ impl Reader {
     /// # Errors
     /// When nothing can be read at all.
     pub async fn diagnose(&self) -> Result<diagnoses::Diagnosed, Error> {
-        let sources = diagnoses::ALL.iter().flat_map(|diagnosis| diagnosis.reads).copied().collect();
+        let sources = diagnoses::ALL
+            .iter()
+            .flat_map(|diagnosis| diagnosis.reads)
+            .copied()
+            .collect();
         let snapshot = self.snapshot(sources).await?;
         Ok(diagnoses::diagnose(diagnoses::ALL, &snapshot))
     }
