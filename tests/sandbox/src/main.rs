@@ -1,2 +1,3 @@
-//! Placeholder entry point.
+//! The sandbox's entry point.
+mod parts;
 fn main() {}
