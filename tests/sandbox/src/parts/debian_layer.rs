@@ -14,8 +14,8 @@ use super::store::{Key, Store};
 /// The release whose `PostgreSQL` is 15.
 const SUITE: &str = "bookworm";
 
-/// What every image on Debian has: a C library, a shell and its tools, root certificates, curl.
-const BASE: [&str; 12] = [
+/// What every image on Debian has: a C library, shells and their tools, root certificates, curl.
+const BASE: [&str; 15] = [
     "base-files",
     "bash",
     "ca-certificates",
@@ -24,9 +24,13 @@ const BASE: [&str; 12] = [
     "dash",
     "findutils",
     "grep",
+    "gzip",
+    "hostname",
     "libc-bin",
     "mawk",
     "sed",
+    // Also what `kubectl cp` runs.
+    "tar",
     "tzdata",
 ];
 
@@ -120,6 +124,9 @@ pub(super) fn base(store: &Store) -> Result<Layer, Error> {
         layer.file("etc/passwd", 0o644, ROOT, USERS.as_bytes())?;
         layer.file("etc/group", 0o644, ROOT, GROUPS.as_bytes())?;
         layer.link("usr/bin/awk", "mawk")?;
+        for folder in ["media", "mnt", "opt", "srv"] {
+            layer.directory(folder, 0o755, ROOT)?;
+        }
         layer.link("var/run", "/run")?;
         layer.finish().map(drop)
     })?;

@@ -76,8 +76,7 @@ impl Store<'_> {
         if path.is_dir() {
             return Ok(path);
         }
-        fs::create_dir_all(self.root).map_err(Error::file("create", self.root))?;
-        let lock = self.lock(name, &path.with_added_extension("lock"))?;
+        let lock = self.lock(name, &format!("{name}-{key}"))?;
         if !path.is_dir() {
             let began = Instant::now();
             (self.progress)(&format!("building {name}"));
@@ -92,8 +91,11 @@ impl Store<'_> {
         Ok(path)
     }
 
-    /// Holds the lock file until the returned value is dropped, or the process ends in whatever way.
-    fn lock(&self, name: &str, path: &Path) -> Result<File, Error> {
+    /// Holds a lock of the cache until the returned file is dropped, or the process ends in whatever way.
+    pub(super) fn lock(&self, name: &str, lock: &str) -> Result<File, Error> {
+        let folder = self.root.join("locks");
+        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        let path = &folder.join(lock);
         let file = File::create(path).map_err(Error::file("create", path))?;
         match file.try_lock() {
             Ok(()) => {}
