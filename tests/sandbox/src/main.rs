@@ -1,4 +1,4 @@
-//! Builds the sandbox's parts: `build [PART…]`; shows the rest by hand: `registry STORAGE`, `archive NAME…`, `image NAME TAG BINARY`.
+//! Builds the sandbox's parts: `build [PART…]`; shows the rest by hand: `registry STORAGE`, `image NAME TAG BINARY`.
 mod parts;
 
 use std::path::Path;
@@ -29,12 +29,6 @@ fn run(arguments: &[String]) -> Result<(), Error> {
             let parts = ensure(&[Part::Images])?;
             for name in ["postgres", "redis", "busybox"] {
                 parts.image(name)?.add_to_registry(Path::new(storage), name)?;
-            }
-        }
-        ["archive", ref names @ ..] => {
-            let parts = ensure(&[Part::Images])?;
-            for name in names {
-                println!("{}", parts.image(name)?.archive()?.display());
             }
         }
         ["image", name, tag, binary] => {
