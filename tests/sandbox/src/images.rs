@@ -13,18 +13,9 @@ use crate::{
 };
 
 /// Imports the images that the node itself needs.
-pub(crate) fn import(site: &Site, record: &Record, parts: &Parts) -> Result<()> {
+pub(crate) fn import(record: &Record, parts: &Parts) -> Result<()> {
     for name in addons::IMAGES {
-        let image = parts.image(name)?;
-        let digest = image.digest.trim_start_matches("sha256:");
-        let archive = site.in_state("images").join(format!("{name}-{digest}.tar"));
-        if !archive.exists() {
-            std::fs::create_dir_all(site.in_state("images"))?;
-            let unfinished = archive.with_extension("part");
-            image.write_archive(&unfinished)?;
-            std::fs::rename(&unfinished, &archive)?;
-        }
-        import_archive(record, &archive)?;
+        import_archive(record, &parts.image(name)?.archive()?)?;
     }
     Ok(())
 }

@@ -100,6 +100,9 @@ fn main() -> ExitCode {
         Err(error) => {
             use std::io::Write;
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            if let Some(error) = error.downcast_ref::<parts::Error>() {
+                let _ = writeln!(std::io::stderr(), "hint: {}", error.hint());
+            }
             ExitCode::FAILURE
         }
     }

@@ -13,27 +13,13 @@ use crate::{
     platform,
     progress::Progress,
     record::Record,
-    residue, sample_app,
+    reset, residue, sample_app,
     site::Site,
     values,
 };
 
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
-
-const PARTS: &[Part] = &[
-    Part::DebianPackages,
-    Part::Kubernetes,
-    Part::Etcd,
-    Part::CoreDns,
-    Part::NetworkPolicyController,
-    Part::MetricsServer,
-    Part::LocalPathProvisioner,
-    Part::Kwok,
-    Part::Clients,
-    Part::Helm322,
-    Part::Images,
-];
 
 /// Programs inside the node.
 const NODE_PROGRAMS: &[&str] = &[
@@ -61,7 +47,7 @@ const TOOLS: &[(&str, &str)] = &[
 
 /// Builds what is missing on this machine.
 pub(crate) fn build(progress: &Progress) -> Result<Parts> {
-    Ok(Cache::of_machine()?.ensure(PARTS, &|line| progress.say(line))?)
+    Ok(Cache::of_machine()?.ensure(&Part::ALL, &|line| progress.say(line))?)
 }
 
 /// Starts the sandbox, or refreshes one that runs and is made of the same things.
@@ -70,7 +56,8 @@ pub(crate) async fn run(site: &Site, only: Option<Only>, fresh: bool, progress: 
     let programs = NODE_PROGRAMS.iter().map(|name| Ok((*name, parts.binary(name)?))).collect::<Result<Vec<_>>>()?;
     let made_of = made_of(&programs)?;
     let mut record = Record::read(site)?;
-    if fresh || !record.is_running() || record.made_of != made_of {
+    let replaced = fresh || !record.is_running() || record.made_of != made_of;
+    if replaced {
         let before = record;
         lifetime::stop(site)?;
         residue::check(site, &before)?;
@@ -87,15 +74,19 @@ pub(crate) async fn run(site: &Site, only: Option<Only>, fresh: bool, progress: 
     try_join!(import_images(site, &parts, progress), wait_for_api(&client, progress))?;
     addons::apply(site, &client, &parts).await?;
     wait_for_node(&client, progress).await?;
+    platform::wait_for(&client).await?;
+    progress.say("ingress ready");
+    if replaced {
+        reset::remember(site, &client).await?;
+    }
     if only == Some(Only::Node) {
+        progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
         return Ok(());
     }
     let pushed = sample_app::push_all(site, &parts, progress)?;
     values::write(site, record.ports, &pushed)?;
-    cluster::wait_for("the metrics API", LIMIT, async || cluster::metrics_are_there(&client).await)
-        .await?;
+    cluster::wait_for("the metrics API", LIMIT, async || cluster::metrics_are_there(&client).await).await?;
     progress.say("metrics served");
-    platform::wait_for(&client).await?;
     progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
     Ok(())
 }
@@ -108,8 +99,8 @@ async fn import_images(site: &Site, parts: &Arc<Parts>, progress: &Progress) -> 
         Ok(spawn_blocking(move || images::runtime_answers(&record)).await?)
     })
     .await?;
-    let (site, parts) = (site.clone(), Arc::clone(parts));
-    spawn_blocking(move || images::import(&site, &record, &parts)).await??;
+    let parts = Arc::clone(parts);
+    spawn_blocking(move || images::import(&record, &parts)).await??;
     progress.say("images of the node imported");
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     file, kubeconfig, pki,
-    site::{DNS_ADDRESS, NODE_ADDRESS, POD_RANGE, REGISTRY, Site},
+    site::{DNS_ADDRESS, POD_RANGE, REGISTRY, Site},
 };
 
 /// Where the ingress writes its process number; the controller signals it there.

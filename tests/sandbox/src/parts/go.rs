@@ -55,7 +55,14 @@ pub(super) const KUBERNETES: GoProgram = GoProgram {
         "k8s.io/component-base/version.gitMinor=35",
         "k8s.io/component-base/version.gitTreeState=clean",
     ],
-    links: &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"],
+    links: &[
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-proxy",
+        "kubectl",
+    ],
 };
 
 pub(super) const ETCD: GoProgram = GoProgram::wrapped("etcd", "v3.6.5", wrapper!("etcd"));
@@ -63,14 +70,23 @@ pub(super) const ETCD: GoProgram = GoProgram::wrapped("etcd", "v3.6.5", wrapper!
 pub(super) const COREDNS: GoProgram = GoProgram::wrapped("coredns", "v1.15.0", wrapper!("coredns"));
 
 /// kube-router's controller alone, from the fork whose module can be had.
-pub(super) const NETWORK_POLICY_CONTROLLER: GoProgram =
-    GoProgram::wrapped("network-policy-controller", "v2.2.1", wrapper!("network-policy-controller"));
+pub(super) const NETWORK_POLICY_CONTROLLER: GoProgram = GoProgram::wrapped(
+    "network-policy-controller",
+    "v2.2.1",
+    wrapper!("network-policy-controller"),
+);
 
-pub(super) const METRICS_SERVER: GoProgram =
-    GoProgram::package("metrics-server", "v0.9.0", "sigs.k8s.io/metrics-server/cmd/metrics-server");
+pub(super) const METRICS_SERVER: GoProgram = GoProgram::package(
+    "metrics-server",
+    "v0.9.0",
+    "sigs.k8s.io/metrics-server/cmd/metrics-server",
+);
 
-pub(super) const LOCAL_PATH_PROVISIONER: GoProgram =
-    GoProgram::package("local-path-provisioner", "v0.0.30", "github.com/rancher/local-path-provisioner");
+pub(super) const LOCAL_PATH_PROVISIONER: GoProgram = GoProgram::package(
+    "local-path-provisioner",
+    "v0.0.30",
+    "github.com/rancher/local-path-provisioner",
+);
 
 pub(super) const KWOK: GoProgram = GoProgram::package("kwok", "v0.8.0", "sigs.k8s.io/kwok/cmd/kwok");
 
@@ -88,11 +104,23 @@ pub(super) const HELM_322: GoProgram = GoProgram {
 
 impl GoProgram {
     const fn wrapped(name: &'static str, version: &'static str, source: Source) -> Self {
-        Self { name, version, source, stamps: &[], links: &[] }
+        Self {
+            name,
+            version,
+            source,
+            stamps: &[],
+            links: &[],
+        }
     }
 
     const fn package(name: &'static str, version: &'static str, package: &'static str) -> Self {
-        Self { name, version, source: Source::Package(package), stamps: &[], links: &[] }
+        Self {
+            name,
+            version,
+            source: Source::Package(package),
+            stamps: &[],
+            links: &[],
+        }
     }
 
     /// What the built file depends on.
@@ -102,7 +130,12 @@ impl GoProgram {
             Source::Package(package) => vec![package],
         };
         let flags = self.link_flags();
-        Key::of([self.version, &flags].into_iter().chain(source).chain(self.links.iter().copied()))
+        Key::of(
+            [self.version, &flags]
+                .into_iter()
+                .chain(source)
+                .chain(self.links.iter().copied()),
+        )
     }
 
     /// Builds it as `<folder>/bin/<name>`.
@@ -125,7 +158,9 @@ impl GoProgram {
             }
             Source::Package(package) => {
                 let mut go = self.go("install");
-                go.arg(format!("{package}@{}", self.version)).env("GOBIN", &programs).current_dir(folder);
+                go.arg(format!("{package}@{}", self.version))
+                    .env("GOBIN", &programs)
+                    .current_dir(folder);
                 runner.run(&purpose, &mut go)?;
                 // `go install` names the file after the package's folder.
                 let installed = programs.join(package.rsplit('/').next().unwrap_or(package));
@@ -141,12 +176,15 @@ impl GoProgram {
 
     fn go(&self, verb: &str) -> Command {
         let mut go = Command::new("go");
-        go.args([verb, "-trimpath", "-buildvcs=false", "-ldflags", &self.link_flags()]).env("CGO_ENABLED", "0");
+        go.args([verb, "-trimpath", "-buildvcs=false", "-ldflags", &self.link_flags()])
+            .env("CGO_ENABLED", "0");
         go
     }
 
     fn link_flags(&self) -> String {
-        self.stamps.iter().fold("-s -w".to_owned(), |flags, stamp| format!("{flags} -X {stamp}"))
+        self.stamps
+            .iter()
+            .fold("-s -w".to_owned(), |flags, stamp| format!("{flags} -X {stamp}"))
     }
 }
 
@@ -157,11 +195,41 @@ mod tests {
     #[test]
     fn the_key_follows_version_source_and_stamps() {
         assert_eq!(KWOK.key(), KWOK.key());
-        assert_ne!(KWOK.key(), GoProgram { version: "v0.8.1", ..KWOK }.key());
-        assert_ne!(KWOK.key(), GoProgram { stamps: &["a.b=c"], ..KWOK }.key());
-        let Source::Wrapper { main, module, sums } = ETCD.source else { panic!("etcd is a wrapper") };
-        let touched = GoProgram { source: Source::Wrapper { main, module, sums: &sums[1..] }, ..ETCD };
-        assert_eq!(ETCD.key(), GoProgram { source: Source::Wrapper { main, module, sums }, ..ETCD }.key());
+        assert_ne!(
+            KWOK.key(),
+            GoProgram {
+                version: "v0.8.1",
+                ..KWOK
+            }
+            .key()
+        );
+        assert_ne!(
+            KWOK.key(),
+            GoProgram {
+                stamps: &["a.b=c"],
+                ..KWOK
+            }
+            .key()
+        );
+        let Source::Wrapper { main, module, sums } = ETCD.source else {
+            panic!("etcd is a wrapper")
+        };
+        let touched = GoProgram {
+            source: Source::Wrapper {
+                main,
+                module,
+                sums: &sums[1..],
+            },
+            ..ETCD
+        };
+        assert_eq!(
+            ETCD.key(),
+            GoProgram {
+                source: Source::Wrapper { main, module, sums },
+                ..ETCD
+            }
+            .key()
+        );
         assert_ne!(ETCD.key(), touched.key());
     }
 
@@ -173,9 +241,16 @@ mod tests {
             (&COREDNS, "github.com/coredns/coredns"),
             (&NETWORK_POLICY_CONTROLLER, "github.com/cloudnativelabs/kube-router/v2"),
         ] {
-            let Source::Wrapper { module, .. } = program.source else { panic!("{} is a wrapper", program.name) };
+            let Source::Wrapper { module, .. } = program.source else {
+                panic!("{} is a wrapper", program.name)
+            };
             let line = format!("{required} {}", program.version);
-            assert!(module.lines().any(|text| text.trim_start_matches("require ").trim() == line), "{line}");
+            assert!(
+                module
+                    .lines()
+                    .any(|text| text.trim_start_matches("require ").trim() == line),
+                "{line}"
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use super::store::hexadecimal;
 
 /// A container image as files: its blobs are found by digest, and put into a registry or an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
+pub(crate) struct Image {
     /// `postgres`
     pub name: String,
     /// `15`
@@ -32,9 +32,9 @@ pub(super) struct Settings<'a> {
     /// Arguments that pods replace.
     pub command: &'a [&'a str],
     /// Variables in the form `NAME=value`.
-    pub environment: Vec<String>,
+    pub environment: &'a [&'a str],
     /// `999:999`; empty for root.
-    pub user: &'a str,
+    pub(crate) user: &'a str,
     /// The working directory; empty for `/`.
     pub directory: &'a str,
     /// Ports that it listens on.
@@ -44,7 +44,7 @@ pub(super) struct Settings<'a> {
     /// The signal that ends it; empty for SIGTERM.
     pub stop_signal: &'a str,
     /// Labels as name and value.
-    pub labels: Vec<(String, String)>,
+    pub labels: &'a [(&'a str, &'a str)],
 }
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -63,7 +63,11 @@ impl Settings<'_> {
         let names = |items: Vec<String>| Value::Object(items.into_iter().map(|item| (item, json!({}))).collect());
         let ports = self.ports.iter().map(|port| format!("{port}/tcp")).collect();
         let volumes = self.volumes.iter().map(ToString::to_string).collect();
-        let labels = self.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let labels = self
+            .labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect();
         set("User", !self.user.is_empty(), json!(self.user));
         set("ExposedPorts", !self.ports.is_empty(), names(ports));
         set("Env", !self.environment.is_empty(), json!(self.environment));
@@ -85,7 +89,13 @@ impl Settings<'_> {
 
 impl Image {
     /// Writes the layout into an empty folder. Layers are hard links where the file system allows it.
-    pub(super) fn write(folder: &Path, name: &str, tag: &str, layers: &[Layer], settings: &Settings) -> Result<(), Error> {
+    pub(super) fn write(
+        folder: &Path,
+        name: &str,
+        tag: &str,
+        layers: &[Layer],
+        settings: &Settings,
+    ) -> Result<(), Error> {
         let blobs = folder.join("blobs/sha256");
         fs::create_dir_all(&blobs).map_err(Error::file("create", &blobs))?;
         for layer in layers {
@@ -108,7 +118,10 @@ impl Image {
             "org.opencontainers.image.ref.name": tag,
         });
         let index = json!({"schemaVersion": 2, "manifests": [manifest]});
-        for (file, content) in [("index.json", index), ("oci-layout", json!({"imageLayoutVersion": "1.0.0"}))] {
+        for (file, content) in [
+            ("index.json", index),
+            ("oci-layout", json!({"imageLayoutVersion": "1.0.0"})),
+        ] {
             let file = folder.join(file);
             fs::write(&file, content.to_string()).map_err(Error::file("write", &file))?;
         }
@@ -119,13 +132,21 @@ impl Image {
     pub(super) fn open(folder: &Path, name: &str, tag: &str) -> Result<Self, Error> {
         let index = read(&folder.join("index.json"))?;
         let Some(digest) = index["manifests"][0]["digest"].as_str() else {
-            return Err(Error::Damaged { name: name.into(), detail: "its index names no manifest".into() });
+            return Err(Error::Damaged {
+                name: name.into(),
+                detail: "its index names no manifest".into(),
+            });
         };
-        Ok(Self { name: name.into(), tag: tag.into(), digest: digest.into(), folder: folder.to_owned() })
+        Ok(Self {
+            name: name.into(),
+            tag: tag.into(),
+            digest: digest.into(),
+            folder: folder.to_owned(),
+        })
     }
 
     /// The name that the container runtime knows it by once its archive is imported: `localhost/pause:1`.
-    pub fn reference(&self) -> String {
+    pub(crate) fn reference(&self) -> String {
         format!("localhost/{}:{}", self.name, self.tag)
     }
 
@@ -142,12 +163,15 @@ impl Image {
         digests
             .map(|part| part["digest"].as_str().map(str::to_owned))
             .collect::<Option<_>>()
-            .ok_or_else(|| Error::Damaged { name: self.name.clone(), detail: "its manifest lacks digests".into() })
+            .ok_or_else(|| Error::Damaged {
+                name: self.name.clone(),
+                detail: "its manifest lacks digests".into(),
+            })
     }
 
     /// An archive for `ctr images import`: of OCI's layout, and of the form that `docker load` takes. It is written
     /// when it is first asked for.
-    pub fn archive(&self) -> Result<PathBuf, Error> {
+    pub(crate) fn archive(&self) -> Result<PathBuf, Error> {
         let archive = self.folder.join(format!("{}.tar", self.name));
         if !archive.exists() {
             let unfinished = self.folder.join(format!("{}.tar.{}", self.name, std::process::id()));
@@ -167,14 +191,18 @@ impl Image {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
         header.set_size(docker.len() as u64);
-        tar.append_data(&mut header, "manifest.json", docker.as_bytes()).map_err(failed())?;
+        tar.append_data(&mut header, "manifest.json", docker.as_bytes())
+            .map_err(failed())?;
         let mut files = vec!["oci-layout".to_owned(), "index.json".to_owned(), path(&self.digest)];
         files.extend(parts.iter().map(|digest| path(digest)));
         for file in files {
             let from = self.folder.join(&file);
-            tar.append_path_with_name(&from, &file).map_err(Error::file("pack", &from))?;
+            tar.append_path_with_name(&from, &file)
+                .map_err(Error::file("pack", &from))?;
         }
-        tar.into_inner().and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error)).map_err(failed())?;
+        tar.into_inner()
+            .and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
+            .map_err(failed())?;
         Ok(())
     }
 }
@@ -219,7 +247,12 @@ mod tests {
             layer.file(name, 0o644, ROOT, name.as_bytes()).unwrap();
             layer.finish().unwrap()
         });
-        let settings = Settings { entrypoint: &["/one"], user: "999:999", ports: &[5432], ..Settings::default() };
+        let settings = Settings {
+            entrypoint: &["/one"],
+            user: "999:999",
+            ports: &[5432],
+            ..Settings::default()
+        };
         let layout = folder.join("layout");
         Image::write(&layout, "try", "1", &parts, &settings).unwrap();
         Image::open(&layout, "try", "1").unwrap()

@@ -27,7 +27,11 @@ impl Layer {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let (file, digest) = (folder.join("layer.tar"), folder.join("digest"));
         let size = fs::metadata(&file).map_err(Error::file("read", &file))?.len();
-        Ok(Self { digest: fs::read_to_string(&digest).map_err(Error::file("read", &digest))?, file, size })
+        Ok(Self {
+            digest: fs::read_to_string(&digest).map_err(Error::file("read", &digest))?,
+            file,
+            size,
+        })
     }
 
     /// What distinguishes each entry of the layer, to find those that another layer repeats.
@@ -36,28 +40,73 @@ impl Layer {
         let file = File::open(&self.file).map_err(failed())?;
         let mut archive = Archive::new(io::BufReader::with_capacity(1 << 20, file));
         let entries = archive.entries().map_err(failed())?;
-        entries.map(|entry| mark(&mut entry?, &mut Vec::new())).collect::<io::Result<_>>().map_err(failed())
+        entries
+            .map(|entry| Ok(Unpacked::read(entry?)?.mark()))
+            .collect::<io::Result<_>>()
+            .map_err(failed())
     }
 }
 
-/// A digest over path, kind, mode, owner, target and content of one entry.
+/// An entry of a tar file, with its content in memory.
+#[derive(Debug)]
+pub(super) struct Unpacked {
+    /// Its path, without `./` before and `/` after it.
+    pub path: String,
+    /// Where it leads, if it is a link.
+    pub target: Option<String>,
+    /// The file's content.
+    pub content: Vec<u8>,
+    kind: EntryType,
+    mode: u32,
+    owner: Owner,
+}
+
+/// A digest over all there is to an entry except its time.
 pub(super) type Mark = [u8; 32];
 
-/// The entry's mark; its content is left in `content`.
-pub(super) fn mark(entry: &mut Entry<impl Read>, content: &mut Vec<u8>) -> io::Result<Mark> {
-    content.clear();
-    entry.read_to_end(content)?;
-    let header = entry.header();
-    let numbers = [header.mode()?.into(), header.uid()?, header.gid()?, content.len() as u64];
-    let mut digest = Sha256::new();
-    digest.update([header.entry_type().as_byte()]);
-    numbers.map(|number| digest.update(number.to_be_bytes()));
-    digest.update(&*content);
-    // A path never holds a zero byte.
-    digest.update(entry.path_bytes());
-    digest.update([0]);
-    digest.update(entry.link_name_bytes().unwrap_or_default());
-    Ok(digest.finalize().into())
+impl Unpacked {
+    /// Reads an entry to its end.
+    pub(super) fn read(mut entry: Entry<impl Read>) -> io::Result<Self> {
+        let plain = |path: &[u8]| {
+            let path = String::from_utf8_lossy(path);
+            path.strip_prefix("./")
+                .unwrap_or(&path)
+                .trim_end_matches('/')
+                .to_owned()
+        };
+        let kind = entry.header().entry_type();
+        let target = entry.link_name_bytes().map(|target| match kind {
+            // A hard link leads to another entry of the archive, a symbolic one to anything.
+            EntryType::Link => plain(&target),
+            _ => String::from_utf8_lossy(&target).into_owned(),
+        });
+        let number = |number: io::Result<u64>| u32::try_from(number?).map_err(io::Error::other);
+        let (path, header) = (plain(&entry.path_bytes()), entry.header());
+        let (mode, owner) = (header.mode()?, (number(header.uid())?, number(header.gid())?));
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content)?;
+        Ok(Self {
+            path,
+            target,
+            content,
+            kind,
+            mode,
+            owner,
+        })
+    }
+
+    /// Two entries have the same mark when a container could not tell them apart.
+    pub(super) fn mark(&self) -> Mark {
+        let mut digest = Sha256::new();
+        // No path holds a zero byte.
+        digest.update([&*self.path, "\0", self.target.as_deref().unwrap_or_default(), "\0"].concat());
+        digest.update([self.kind.as_byte()]);
+        for number in [self.mode, self.owner.0, self.owner.1] {
+            digest.update(number.to_be_bytes());
+        }
+        digest.update(&self.content);
+        digest.finalize().into()
+    }
 }
 
 /// Writes a layer, entry by entry. Times are zero.
@@ -77,8 +126,15 @@ impl LayerWriter {
     pub(super) fn create(folder: &Path) -> Result<Self, Error> {
         let file = folder.join("layer.tar");
         let file = File::create(&file).map_err(Error::file("create", &file))?;
-        let out = Digesting { file: BufWriter::with_capacity(1 << 20, file), digest: Sha256::new(), size: 0 };
-        Ok(Self { folder: folder.to_owned(), tar: Builder::new(out) })
+        let out = Digesting {
+            file: BufWriter::with_capacity(1 << 20, file),
+            digest: Sha256::new(),
+            size: 0,
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            tar: Builder::new(out),
+        })
     }
 
     /// Adds a folder.
@@ -94,28 +150,27 @@ impl LayerWriter {
     /// Adds a symbolic link.
     pub(super) fn link(&mut self, path: &str, target: &str) -> Result<(), Error> {
         let mut header = header(EntryType::Symlink, 0o777, ROOT, 0);
-        self.tar.append_link(&mut header, path, target).map_err(Error::file("write a layer into", &self.folder))
+        self.tar
+            .append_link(&mut header, path, target)
+            .map_err(Error::file("write a layer into", &self.folder))
     }
 
-    /// Adds an entry of another archive, with its content as `mark` has read it.
-    pub(super) fn entry(&mut self, path: &str, entry: &Entry<impl Read>, content: &[u8]) -> Result<(), Error> {
-        let failed = || Error::file("write a layer into", &self.folder);
-        let from = entry.header();
-        let kind = from.entry_type();
-        let number = |number: io::Result<u64>| {
-            number.and_then(|number| u32::try_from(number).map_err(io::Error::other)).map_err(failed())
+    /// Adds an entry of another archive.
+    pub(super) fn entry(&mut self, entry: &Unpacked) -> Result<(), Error> {
+        let Some(target) = &entry.target else {
+            return self.append(entry.kind, &entry.path, entry.mode, entry.owner, &entry.content);
         };
-        let owner = (number(from.uid())?, number(from.gid())?);
-        let mut header = header(kind, from.mode().map_err(failed())?, owner, content.len());
-        match entry.link_name().map_err(failed())? {
-            Some(target) => self.tar.append_link(&mut header, path, target).map_err(failed()),
-            None => self.tar.append_data(&mut header, path, content).map_err(failed()),
-        }
+        let mut header = header(entry.kind, entry.mode, entry.owner, 0);
+        self.tar
+            .append_link(&mut header, &entry.path, target)
+            .map_err(Error::file("write a layer into", &self.folder))
     }
 
     fn append(&mut self, kind: EntryType, path: &str, mode: u32, owner: Owner, content: &[u8]) -> Result<(), Error> {
         let mut header = header(kind, mode, owner, content.len());
-        self.tar.append_data(&mut header, path, content).map_err(Error::file("write a layer into", &self.folder))
+        self.tar
+            .append_data(&mut header, path, content)
+            .map_err(Error::file("write a layer into", &self.folder))
     }
 
     /// Ends the layer and notes its digest beside it.
@@ -125,7 +180,11 @@ impl LayerWriter {
         out.flush().map_err(failed())?;
         let digest = format!("sha256:{}", hexadecimal(&out.digest.finalize()));
         fs::write(self.folder.join("digest"), &digest).map_err(failed())?;
-        Ok(Layer { file: self.folder.join("layer.tar"), digest, size: out.size })
+        Ok(Layer {
+            file: self.folder.join("layer.tar"),
+            digest,
+            size: out.size,
+        })
     }
 }
 
@@ -187,7 +246,7 @@ mod tests {
     #[test]
     fn digest_and_size_are_those_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        let layer = write(folder.path(), &[7; 100_000]);
+        let layer = write(folder.path(), &vec![7; 100_000]);
         let bytes = fs::read(&layer.file).unwrap();
         assert_eq!(layer.size, bytes.len() as u64);
         assert_eq!(layer.digest, format!("sha256:{}", hexadecimal(&Sha256::digest(&bytes))));
@@ -210,6 +269,9 @@ mod tests {
         let mut archive = Archive::new(File::open(layer.file).unwrap());
         let entry = archive.entries().unwrap().next().unwrap().unwrap();
         let header = entry.header();
-        assert_eq!((header.uid().unwrap(), header.gid().unwrap(), header.mode().unwrap()), (999, 999, 0o750));
+        assert_eq!(
+            (header.uid().unwrap(), header.gid().unwrap(), header.mode().unwrap()),
+            (999, 999, 0o750)
+        );
     }
 }

@@ -3,19 +3,23 @@
 use std::fs;
 use std::path::Path;
 
-use super::image::{Image, hex, link};
 use super::Error;
+use super::image::{Image, hex, link};
 
 impl Image {
     /// Puts the image into the registry's storage (its `rootdirectory`) as `repository:tag` and under its digest,
     /// by hard links. The registry may be running; what is there already stays.
-    pub fn add_to_registry(&self, storage: &Path, repository: &str) -> Result<(), Error> {
+    pub(crate) fn add_to_registry(&self, storage: &Path, repository: &str) -> Result<(), Error> {
         let registry = storage.join("docker/registry/v2");
         let repository = registry.join("repositories").join(repository);
         let parts = self.parts()?;
         for digest in parts.iter().chain([&self.digest]) {
             let digits = hex(digest);
-            let data = registry.join("blobs/sha256").join(&digits[..2]).join(digits).join("data");
+            let data = registry
+                .join("blobs/sha256")
+                .join(&digits[..2])
+                .join(digits)
+                .join("data");
             if !data.exists() {
                 parent(&data)?;
                 link(&self.blob(digest), &data)?;
@@ -26,7 +30,10 @@ impl Image {
         }
         let manifests = repository.join("_manifests");
         let tag = manifests.join("tags").join(&self.tag);
-        point(&manifests.join("revisions/sha256").join(hex(&self.digest)), &self.digest)?;
+        point(
+            &manifests.join("revisions/sha256").join(hex(&self.digest)),
+            &self.digest,
+        )?;
         point(&tag.join("index/sha256").join(hex(&self.digest)), &self.digest)?;
         // Last: whoever asks for the tag finds all of it.
         point(&tag.join("current"), &self.digest)
@@ -73,7 +80,11 @@ mod tests {
         for part in image.parts().unwrap() {
             let digits = hex(&part);
             assert!(repository.join("_layers/sha256").join(digits).join("link").is_file());
-            let data = registry.join("blobs/sha256").join(&digits[..2]).join(digits).join("data");
+            let data = registry
+                .join("blobs/sha256")
+                .join(&digits[..2])
+                .join(digits)
+                .join("data");
             assert_eq!(fs::read(data).unwrap(), fs::read(image.blob(&part)).unwrap());
         }
     }

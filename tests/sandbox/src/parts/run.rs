@@ -36,11 +36,15 @@ impl<'a> Runner<'a> {
 
     /// Starts the command with its errors in the log; standard output is the caller's.
     pub(super) fn start(&self, purpose: &str, command: &mut Command) -> Result<Child, Error> {
-        command.stdin(Stdio::null()).stderr(self.log()?).spawn().map_err(|source| Error::Start {
-            program: name(command),
-            purpose: purpose.into(),
-            source,
-        })
+        command
+            .stdin(Stdio::null())
+            .stderr(self.log()?)
+            .spawn()
+            .map_err(|source| Error::Start {
+                program: name(command),
+                purpose: purpose.into(),
+                source,
+            })
     }
 
     /// Waits for the end of a command that was started.
@@ -66,7 +70,10 @@ impl<'a> Runner<'a> {
         let mut mentioned = began;
         let mut pause = Duration::from_millis(2);
         loop {
-            if let Some(status) = child.try_wait().map_err(Error::file("wait for the writer of", &self.log))? {
+            if let Some(status) = child
+                .try_wait()
+                .map_err(Error::file("wait for the writer of", &self.log))?
+            {
                 return Ok(status);
             }
             thread::sleep(pause);
@@ -79,13 +86,20 @@ impl<'a> Runner<'a> {
     }
 
     fn log(&self) -> Result<File, Error> {
-        File::options().append(true).open(&self.log).map_err(Error::file("open", &self.log))
+        File::options()
+            .append(true)
+            .open(&self.log)
+            .map_err(Error::file("open", &self.log))
     }
 }
 
 /// The command's program, without its folder.
 fn name(command: &Command) -> String {
-    Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned()
+    Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -102,14 +116,19 @@ mod tests {
     fn a_failure_shows_what_was_said_on_both_outputs() {
         let (result, _root) = run("echo one; echo two >&2; exit 3");
         let text = result.unwrap_err().to_string();
-        assert!(text.starts_with("cannot try it: `sh` ended with exit status: 3\none\ntwo\n"), "{text}");
+        assert!(
+            text.starts_with("cannot try it: `sh` ended with exit status: 3\none\ntwo\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_missing_program_is_named() {
         let root = tempfile::tempdir().unwrap();
         let runner = Runner::new(root.path(), "try", &|_| ()).unwrap();
-        let error = runner.run("build it", &mut Command::new("no-such-program")).unwrap_err();
+        let error = runner
+            .run("build it", &mut Command::new("no-such-program"))
+            .unwrap_err();
         assert_eq!(error.to_string(), "cannot start `no-such-program` to build it");
         assert!(error.hint().contains("no-such-program"));
     }

@@ -42,10 +42,12 @@ impl AsRef<[u8]> for Key {
 /// Bytes as lowercase hexadecimal digits.
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// The folder of all entries, and who is told about the work on them.
@@ -118,7 +120,10 @@ mod tests {
     use super::*;
 
     fn store(root: &Path) -> Store<'_> {
-        Store { root, progress: &|_| () }
+        Store {
+            root,
+            progress: &|_| (),
+        }
     }
 
     #[test]
@@ -136,7 +141,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = store(root.path());
         let key = Key::of(["1"]);
-        let built = store.ensure("thing", &key, |folder| fs::write(folder.join("made"), "once").map_err(Error::file("write", folder)));
+        let built = store.ensure("thing", &key, |folder| {
+            fs::write(folder.join("made"), "once").map_err(Error::file("write", folder))
+        });
         let path = built.unwrap();
         assert_eq!(fs::read_to_string(path.join("made")).unwrap(), "once");
         assert_eq!(store.ensure("thing", &key, |_| panic!("built twice")).unwrap(), path);
