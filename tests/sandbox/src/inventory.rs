@@ -36,7 +36,7 @@ impl Entry {
 
 /// Every object that isn't owned by another one, by a name that stays the same; namespaces of releases are one entry.
 pub(crate) async fn take(client: &Client) -> Result<BTreeMap<String, Entry>> {
-    let discovery = Discovery::new(client.clone()).run().await.context("can't learn the kinds of the cluster")?;
+    let discovery = Discovery::new(client.clone()).run_aggregated().await.context("can't learn the kinds of the cluster")?;
     let kinds: Vec<(ApiResource, ApiCapabilities)> = discovery
         .groups()
         .flat_map(kube::discovery::ApiGroup::recommended_resources)

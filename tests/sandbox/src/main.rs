@@ -49,6 +49,9 @@ enum Command {
         /// Replace a sandbox that runs, even if it is up to date
         #[arg(long)]
         fresh: bool,
+        /// The sample application's program, instead of building it with cargo
+        #[arg(long, value_name = "FILE")]
+        sample_app: Option<PathBuf>,
     },
     /// End it and check that it left nothing behind
     Down,
@@ -117,7 +120,9 @@ fn run(command: Command) -> Result<()> {
     let progress = Progress::start();
     tokio::runtime::Runtime::new()?.block_on(async {
         match command {
-            Command::Up { only, fresh } => up::run(&Site::find()?, only, fresh, &progress).await,
+            Command::Up { only, fresh, sample_app } => {
+                up::run(&Site::find()?, &up::Wish { only, fresh, sample_app }, &progress).await
+            }
             Command::Down => down::run(&Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,
             Command::Reset => reset::run(&Site::find()?, &progress).await,

@@ -50,13 +50,20 @@ pub(crate) fn build(progress: &Progress) -> Result<Parts> {
     Ok(Cache::of_machine()?.ensure(&Part::ALL, &|line| progress.say(line))?)
 }
 
+/// What `up` was asked for.
+pub(crate) struct Wish {
+    pub(crate) only: Option<Only>,
+    pub(crate) fresh: bool,
+    pub(crate) sample_app: Option<PathBuf>,
+}
+
 /// Starts the sandbox, or refreshes one that runs and is made of the same things.
-pub(crate) async fn run(site: &Site, only: Option<Only>, fresh: bool, progress: &Progress) -> Result<()> {
+pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result<()> {
     let parts = Arc::new(build(progress)?);
     let programs = NODE_PROGRAMS.iter().map(|name| Ok((*name, parts.binary(name)?))).collect::<Result<Vec<_>>>()?;
     let made_of = made_of(&programs)?;
     let mut record = Record::read(site)?;
-    let replaced = fresh || !record.is_running() || record.made_of != made_of;
+    let replaced = wish.fresh || !record.is_running() || record.made_of != made_of;
     if replaced {
         let before = record;
         lifetime::stop(site)?;
@@ -79,11 +86,11 @@ pub(crate) async fn run(site: &Site, only: Option<Only>, fresh: bool, progress: 
     if replaced {
         reset::remember(site, &client).await?;
     }
-    if only == Some(Only::Node) {
+    if wish.only == Some(Only::Node) {
         progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
         return Ok(());
     }
-    let pushed = sample_app::push_all(site, &parts, progress)?;
+    let pushed = sample_app::push_all(site, &parts, wish.sample_app.as_deref(), progress)?;
     values::write(site, record.ports, &pushed)?;
     cluster::wait_for("the metrics API", LIMIT, async || cluster::metrics_are_there(&client).await).await?;
     progress.say("metrics served");
