@@ -9,7 +9,13 @@ use crate::{
 };
 
 /// The images of the node itself, in the order of their import: no pod starts without `pause`.
-pub(crate) const IMAGES: &[&str] = &["pause", "coredns", "busybox", "local-path-provisioner", "metrics-server"];
+pub(crate) const IMAGES: &[&str] = &[
+    "pause",
+    "coredns",
+    "busybox",
+    "local-path-provisioner",
+    "metrics-server",
+];
 
 const MANIFESTS: &[&str] = &[
     include_str!("../manifests/dns.yaml"),
@@ -23,7 +29,11 @@ pub(crate) const NEEDED: &[&str] = &["coredns", "local-path-provisioner"];
 /// Applies the manifests.
 pub(crate) async fn apply(site: &Site, client: &Client, parts: &Parts) -> Result<()> {
     for manifest in MANIFESTS {
-        cluster::apply(client, &fill(manifest, site, |name| Ok(parts.image(name)?.reference()))?).await?;
+        cluster::apply(
+            client,
+            &fill(manifest, site, |name| Ok(parts.image(name)?.reference()))?,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -52,10 +62,16 @@ mod tests {
         let site = Site::at(std::path::Path::new("/")).unwrap();
         for manifest in MANIFESTS {
             let text = fill(manifest, &site, |name| Ok(format!("localhost/{name}:1"))).unwrap();
-            assert!(!text.contains("IMAGE_") && !text.contains("VOLUMES") && !text.contains("_ADDRESS"), "{text}");
+            assert!(
+                !text.contains("IMAGE_") && !text.contains("VOLUMES") && !text.contains("_ADDRESS"),
+                "{text}"
+            );
             for document in serde_yaml::Deserializer::from_str(&text) {
                 let object: serde_json::Value = serde::Deserialize::deserialize(document).unwrap();
-                assert!(object["kind"].is_string() && object["metadata"]["name"].is_string(), "{object}");
+                assert!(
+                    object["kind"].is_string() && object["metadata"]["name"].is_string(),
+                    "{object}"
+                );
             }
         }
     }

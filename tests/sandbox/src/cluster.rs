@@ -24,11 +24,7 @@ pub(crate) async fn client(site: &Site) -> Result<Client> {
 }
 
 /// Asks until the answer is yes; an error counts as "not yet", and the last one is told when time is up.
-pub(crate) async fn wait_for(
-    what: &str,
-    limit: Duration,
-    mut is_so: impl AsyncFnMut() -> Result<bool>,
-) -> Result<()> {
+pub(crate) async fn wait_for(what: &str, limit: Duration, mut is_so: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + limit;
     loop {
         let answer = is_so().await;
@@ -37,7 +33,10 @@ pub(crate) async fn wait_for(
         }
         if Instant::now() > deadline {
             let last = answer.err().map_or_else(String::new, |error| format!(": {error:#}"));
-            bail!("waited {} s for {what}{last}\nhint: see the logs that `sandbox status` names", limit.as_secs());
+            bail!(
+                "waited {} s for {what}{last}\nhint: see the logs that `sandbox status` names",
+                limit.as_secs()
+            );
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -63,12 +62,16 @@ fn http_get(path: &str) -> Result<http::Request<Vec<u8>>> {
 pub(crate) async fn node_is_ready(client: &Client) -> Result<bool> {
     let node = Api::<Node>::all(client.clone()).get("node1").await?;
     let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
-    Ok(conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"))
+    Ok(conditions
+        .iter()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True"))
 }
 
 /// Whether every replica of a Deployment of `kube-system` is ready.
 pub(crate) async fn deployment_is_ready(client: &Client, name: &str) -> Result<bool> {
-    let deployment = Api::<Deployment>::namespaced(client.clone(), "kube-system").get(name).await?;
+    let deployment = Api::<Deployment>::namespaced(client.clone(), "kube-system")
+        .get(name)
+        .await?;
     let wanted = deployment.spec.and_then(|spec| spec.replicas).unwrap_or(1);
     Ok(deployment.status.and_then(|status| status.ready_replicas).unwrap_or(0) >= wanted)
 }

@@ -9,6 +9,10 @@ pub(crate) fn run(site: &Site, progress: &Progress) -> Result<()> {
     let ran = before.processes().any(crate::process::Process::is_alive);
     lifetime::stop(site)?;
     residue::check(site, &before)?;
-    progress.say(if ran { "down, and nothing left behind" } else { "nothing was running" });
+    progress.say(if ran {
+        "down, and nothing left behind"
+    } else {
+        "nothing was running"
+    });
     Ok(())
 }

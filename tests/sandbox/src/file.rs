@@ -23,7 +23,12 @@ fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(mode).open(path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(mode)
+            .open(path)?;
         file.set_permissions(Permissions::from_mode(mode))?;
         file.write_all(text.as_bytes())
     };

@@ -24,7 +24,9 @@ pub(crate) fn import(record: &Record, parts: &Parts) -> Result<()> {
 pub(crate) fn load(site: &Site, files: &[PathBuf], progress: &Progress) -> Result<()> {
     let record = Record::read(site)?;
     for file in files {
-        let file = file.canonicalize().with_context(|| format!("can't find {}", file.display()))?;
+        let file = file
+            .canonicalize()
+            .with_context(|| format!("can't find {}", file.display()))?;
         for line in import_archive(&record, &file)?.lines() {
             progress.say(line);
         }
@@ -33,8 +35,14 @@ pub(crate) fn load(site: &Site, files: &[PathBuf], progress: &Progress) -> Resul
 }
 
 fn import_archive(record: &Record, archive: &Path) -> Result<String> {
-    let path = archive.to_str().with_context(|| format!("{} is not a plain name", archive.display()))?;
-    run_inside(record, "/usr/bin/ctr", &["--namespace=k8s.io", "images", "import", path])
+    let path = archive
+        .to_str()
+        .with_context(|| format!("{} is not a plain name", archive.display()))?;
+    run_inside(
+        record,
+        "/usr/bin/ctr",
+        &["--namespace=k8s.io", "images", "import", path],
+    )
 }
 
 /// Whether the container runtime answers.

@@ -15,8 +15,17 @@ use kube::{
 pub(crate) const SYSTEM_NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// Kinds whose objects come and go by themselves.
-const UNSTABLE: &[&str] =
-    &["Event", "Lease", "Endpoints", "EndpointSlice", "IPAddress", "Pod", "ReplicaSet", "CSINode", "PodMetrics"];
+const UNSTABLE: &[&str] = &[
+    "Event",
+    "Lease",
+    "Endpoints",
+    "EndpointSlice",
+    "IPAddress",
+    "Pod",
+    "ReplicaSet",
+    "CSINode",
+    "PodMetrics",
+];
 
 /// One object that could be deleted.
 pub(crate) struct Entry {
@@ -36,7 +45,10 @@ impl Entry {
 
 /// Every object that isn't owned by another one, by a name that stays the same; namespaces of releases are one entry.
 pub(crate) async fn take(client: &Client) -> Result<BTreeMap<String, Entry>> {
-    let discovery = Discovery::new(client.clone()).run_aggregated().await.context("can't learn the kinds of the cluster")?;
+    let discovery = Discovery::new(client.clone())
+        .run_aggregated()
+        .await
+        .context("can't learn the kinds of the cluster")?;
     let kinds: Vec<(ApiResource, ApiCapabilities)> = discovery
         .groups()
         .flat_map(kube::discovery::ApiGroup::recommended_resources)
@@ -46,8 +58,11 @@ pub(crate) async fn take(client: &Client) -> Result<BTreeMap<String, Entry>> {
                 && !UNSTABLE.contains(&resource.kind.as_str())
         })
         .collect();
-    let lists: Vec<Vec<Entry>> =
-        stream::iter(kinds).map(|kind| list(client, kind)).buffer_unordered(8).try_collect().await?;
+    let lists: Vec<Vec<Entry>> = stream::iter(kinds)
+        .map(|kind| list(client, kind))
+        .buffer_unordered(8)
+        .try_collect()
+        .await?;
     Ok(lists.into_iter().flatten().map(|entry| (entry.key(), entry)).collect())
 }
 
@@ -61,18 +76,31 @@ async fn list(client: &Client, (resource, capabilities): (ApiResource, ApiCapabi
         .into_iter()
         .filter(|object| object.owner_references().is_empty())
         // The API server makes these for every group it serves.
-        .filter(|object| !object.labels().contains_key("kube-aggregator.kubernetes.io/automanaged"))
+        .filter(|object| {
+            !object
+                .labels()
+                .contains_key("kube-aggregator.kubernetes.io/automanaged")
+        })
         .filter(|object| {
             capabilities.scope == Scope::Cluster
-                || object.namespace().is_some_and(|namespace| SYSTEM_NAMESPACES.contains(&namespace.as_str()))
+                || object
+                    .namespace()
+                    .is_some_and(|namespace| SYSTEM_NAMESPACES.contains(&namespace.as_str()))
         })
-        .map(|object| Entry { resource: resource.clone(), namespace: object.namespace(), name: object.name_any() })
+        .map(|object| Entry {
+            resource: resource.clone(),
+            namespace: object.namespace(),
+            name: object.name_any(),
+        })
         .collect())
 }
 
 impl Entry {
     pub(crate) fn key(&self) -> String {
         let namespace = self.namespace.as_deref().unwrap_or_default();
-        format!("{}/{} {namespace}/{}", self.resource.group, self.resource.kind, self.name)
+        format!(
+            "{}/{} {namespace}/{}",
+            self.resource.group, self.resource.kind, self.name
+        )
     }
 }

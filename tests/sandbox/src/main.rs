@@ -116,12 +116,28 @@ fn run(command: Command) -> Result<()> {
     if let Command::NodeInit { checkout } = command {
         return node::init::run(&Site::at(&checkout)?);
     }
-    rustls::crypto::ring::default_provider().install_default().ok().context("a TLS provider is installed already")?;
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok()
+        .context("a TLS provider is installed already")?;
     let progress = Progress::start();
     tokio::runtime::Runtime::new()?.block_on(async {
         match command {
-            Command::Up { only, fresh, sample_app } => {
-                up::run(&Site::find()?, &up::Wish { only, fresh, sample_app }, &progress).await
+            Command::Up {
+                only,
+                fresh,
+                sample_app,
+            } => {
+                up::run(
+                    &Site::find()?,
+                    &up::Wish {
+                        only,
+                        fresh,
+                        sample_app,
+                    },
+                    &progress,
+                )
+                .await
             }
             Command::Down => down::run(&Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,

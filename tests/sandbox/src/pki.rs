@@ -34,7 +34,10 @@ const SUBJECTS: &[Subject] = &[
         ],
         addresses: &["127.0.0.1", "10.96.0.1", NODE_ADDRESS],
     },
-    Subject { organization: Some("system:masters"), ..client("admin", "sandbox-admin") },
+    Subject {
+        organization: Some("system:masters"),
+        ..client("admin", "sandbox-admin")
+    },
     client("controller-manager", "system:kube-controller-manager"),
     client("scheduler", "system:kube-scheduler"),
     client("proxy", "system:kube-proxy"),
@@ -50,11 +53,20 @@ const SUBJECTS: &[Subject] = &[
         addresses: &[NODE_ADDRESS],
         ..client("registry", "registry.sandbox.test")
     },
-    Subject { names: &["*.sandbox.test", "sandbox.test"], ..client("ingress", "*.sandbox.test") },
+    Subject {
+        names: &["*.sandbox.test", "sandbox.test"],
+        ..client("ingress", "*.sandbox.test")
+    },
 ];
 
 const fn client(file: &'static str, name: &'static str) -> Subject {
-    Subject { file, name, organization: None, names: &[], addresses: &[] }
+    Subject {
+        file,
+        name,
+        organization: None,
+        names: &[],
+        addresses: &[],
+    }
 }
 
 /// Makes the certificates, unless all are there and have most of their time left.
@@ -65,7 +77,11 @@ pub(crate) fn ensure(folder: &Path) -> Result<()> {
         .ok()
         .and_then(|text| text.trim().parse::<Date>().ok())
         .is_some_and(|renew_after| today < renew_after);
-    if fresh && SUBJECTS.iter().all(|subject| folder.join(subject.file).with_extension("key").exists()) {
+    if fresh
+        && SUBJECTS
+            .iter()
+            .all(|subject| folder.join(subject.file).with_extension("key").exists())
+    {
         return Ok(());
     }
     make(folder, today)?;
@@ -76,7 +92,9 @@ fn make(folder: &Path, today: Date) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
     let key = KeyPair::generate()?;
     let mut authority = parameters(today, 10)?;
-    authority.distinguished_name.push(DnType::CommonName, "apimgmt sandbox authority");
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "apimgmt sandbox authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let certificate = authority.self_signed(&key)?.pem();
@@ -100,8 +118,12 @@ fn make(folder: &Path, today: Date) -> Result<()> {
 fn self_signed_default(folder: &Path, today: Date) -> Result<()> {
     let key = KeyPair::generate()?;
     let mut fallback = parameters(today, 1)?;
-    fallback.distinguished_name.push(DnType::CommonName, "Sandbox Ingress Controller Fake Certificate");
-    fallback.subject_alt_names.push(SanType::DnsName("ingress.local".try_into()?));
+    fallback
+        .distinguished_name
+        .push(DnType::CommonName, "Sandbox Ingress Controller Fake Certificate");
+    fallback
+        .subject_alt_names
+        .push(SanType::DnsName("ingress.local".try_into()?));
     let certificate = fallback.self_signed(&key)?.pem();
     write_pair(folder, "fallback", &certificate, &key)
 }
@@ -111,16 +133,19 @@ impl Subject {
         let mut parameters = parameters(today, 1)?;
         parameters.distinguished_name.push(DnType::CommonName, self.name);
         if let Some(organization) = self.organization {
-            parameters.distinguished_name.push(DnType::OrganizationName, organization);
+            parameters
+                .distinguished_name
+                .push(DnType::OrganizationName, organization);
         }
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        parameters.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         for name in self.names {
             parameters.subject_alt_names.push(SanType::DnsName((*name).try_into()?));
         }
         for address in self.addresses {
-            parameters.subject_alt_names.push(SanType::IpAddress(address.parse::<IpAddr>()?));
+            parameters
+                .subject_alt_names
+                .push(SanType::IpAddress(address.parse::<IpAddr>()?));
         }
         parameters.use_authority_key_identifier_extension = true;
         Ok(parameters)
@@ -130,7 +155,11 @@ impl Subject {
 /// A certificate from yesterday (clocks differ) for a number of years.
 fn parameters(today: Date, years: i32) -> Result<CertificateParams> {
     let moment = |date: Date| -> Result<_> {
-        Ok(date_time_ymd(date.year().into(), date.month().try_into()?, date.day().try_into()?))
+        Ok(date_time_ymd(
+            date.year().into(),
+            date.month().try_into()?,
+            date.day().try_into()?,
+        ))
     };
     let mut parameters = CertificateParams::new(Vec::new())?;
     parameters.distinguished_name = rcgen::DistinguishedName::new();
@@ -215,7 +244,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         ensure(folder.path()).unwrap();
-        let mode = fs::metadata(folder.path().join("admin.key")).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.path().join("admin.key"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -20,7 +20,10 @@ pub(crate) struct Process {
 impl Process {
     /// The process that has this number now.
     pub(crate) fn of(number: i32) -> Option<Self> {
-        Some(Self { number, started: start_time(number)? })
+        Some(Self {
+            number,
+            started: start_time(number)?,
+        })
     }
 
     pub(crate) fn is_alive(self) -> bool {
@@ -95,7 +98,10 @@ mod tests {
     #[test]
     fn another_process_with_the_same_number_is_a_stranger() {
         let own = i32::try_from(std::process::id()).unwrap();
-        let process = Process { started: 1, ..Process::of(own).unwrap() };
+        let process = Process {
+            started: 1,
+            ..Process::of(own).unwrap()
+        };
         assert!(!process.is_alive());
     }
 

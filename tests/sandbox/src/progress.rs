@@ -8,7 +8,9 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn start() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 
     /// Prints one line. A closed standard error is no reason to stop.

@@ -57,11 +57,16 @@ impl Record {
     }
 
     pub(crate) fn processes(&self) -> impl Iterator<Item = Process> {
-        [self.relay, self.init, self.holder].into_iter().flatten().chain(self.light.iter().copied())
+        [self.relay, self.init, self.holder]
+            .into_iter()
+            .flatten()
+            .chain(self.light.iter().copied())
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        [self.relay, self.init, self.holder].iter().all(|process| process.is_some_and(Process::is_alive))
+        [self.relay, self.init, self.holder]
+            .iter()
+            .all(|process| process.is_some_and(Process::is_alive))
             || !self.light.is_empty() && self.light.iter().all(|process| process.is_alive())
     }
 }
@@ -71,7 +76,10 @@ impl Ports {
     pub(crate) fn choose(former: Self, first: u16) -> Result<Self> {
         let mut taken = Vec::new();
         let mut choose = |wanted: u16| -> Result<u16> {
-            let candidates = (wanted != 0).then_some(wanted).into_iter().chain(first..first.saturating_add(2_000));
+            let candidates = (wanted != 0)
+                .then_some(wanted)
+                .into_iter()
+                .chain(first..first.saturating_add(2_000));
             for port in candidates {
                 if !taken.contains(&port) && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
                     taken.push(port);
@@ -107,10 +115,19 @@ mod tests {
     #[test]
     fn a_record_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        let site = Site { state: folder.path().to_owned(), ..Site::at(folder.path()).unwrap() };
+        let site = Site {
+            state: folder.path().to_owned(),
+            ..Site::at(folder.path()).unwrap()
+        };
         assert!(!Record::read(&site).unwrap().is_running());
         let own = Process::of(i32::try_from(std::process::id()).unwrap());
-        let record = Record { holder: own, init: own, relay: own, made_of: "x".to_owned(), ..Record::default() };
+        let record = Record {
+            holder: own,
+            init: own,
+            relay: own,
+            made_of: "x".to_owned(),
+            ..Record::default()
+        };
         record.write(&site).unwrap();
         let read = Record::read(&site).unwrap();
         assert!(read.is_running());

@@ -33,8 +33,6 @@ pub(crate) fn configure(site: &Site) -> Result<()> {
         "storage": {
             "filesystem": {"rootdirectory": site.text("registry")},
             "delete": {"enabled": true},
-            // Images are also laid into the folder beside the running registry.
-            "cache": {},
         },
         "http": {
             "addr": format!("{NODE_ADDRESS}:5000"),
@@ -43,7 +41,10 @@ pub(crate) fn configure(site: &Site) -> Result<()> {
         },
         "auth": {"htpasswd": {"realm": "sandbox", "path": accounts.display().to_string()}},
     });
-    file::write(&site.in_state("etc/registry.yaml"), &serde_yaml::to_string(&configuration)?)
+    file::write(
+        &site.in_state("etc/registry.yaml"),
+        &serde_yaml::to_string(&configuration)?,
+    )
 }
 
 fn password(site: &Site) -> Result<String> {

@@ -20,18 +20,24 @@ impl std::str::FromStr for Route {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (port, socket) = text.split_once('=').ok_or("expected PORT=SOCKET")?;
-        Ok(Self { port: port.parse().map_err(|error| format!("{port}: {error}"))?, socket: socket.into() })
+        Ok(Self {
+            port: port.parse().map_err(|error| format!("{port}: {error}"))?,
+            socket: socket.into(),
+        })
     }
 }
 
 /// Outside: from loopback ports to socket files. Runs until it is killed.
 pub(crate) async fn outside(routes: Vec<Route>) -> Result<()> {
     try_join_all(routes.into_iter().map(async |Route { port, socket }| -> Result<()> {
-        let listener =
-            TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("can't listen on port {port}"))?;
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("can't listen on port {port}"))?;
         loop {
             // A failed accept (too many files, a client that left) concerns one connection, not the relay.
-            let Ok((mut client, _)) = listener.accept().await else { continue };
+            let Ok((mut client, _)) = listener.accept().await else {
+                continue;
+            };
             let socket = socket.clone();
             tokio::spawn(async move {
                 let mut node = UnixStream::connect(socket).await?;
@@ -48,10 +54,11 @@ pub(crate) async fn outside(routes: Vec<Route>) -> Result<()> {
 pub(crate) async fn inside(address: &str, routes: Vec<Route>) -> Result<()> {
     try_join_all(routes.into_iter().map(async |Route { port, socket }| -> Result<()> {
         let _ = std::fs::remove_file(&socket);
-        let listener =
-            UnixListener::bind(&socket).with_context(|| format!("can't listen on {}", socket.display()))?;
+        let listener = UnixListener::bind(&socket).with_context(|| format!("can't listen on {}", socket.display()))?;
         loop {
-            let Ok((mut client, _)) = listener.accept().await else { continue };
+            let Ok((mut client, _)) = listener.accept().await else {
+                continue;
+            };
             let address = address.to_owned();
             tokio::spawn(async move {
                 let mut service = TcpStream::connect((address.as_str(), port)).await?;
@@ -75,8 +82,18 @@ mod tests {
         let socket = folder.path().join("service.sock");
         let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let service_port = service.local_addr().unwrap().port();
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let route = |port| vec![Route { port, socket: socket.clone() }];
+        let free = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let route = |port| {
+            vec![Route {
+                port,
+                socket: socket.clone(),
+            }]
+        };
         let (inner, outer) = (route(service_port), route(free));
         tokio::spawn(async move { inside("127.0.0.1", inner).await });
         tokio::spawn(async move { outside(outer).await });
@@ -84,7 +101,10 @@ mod tests {
             let (mut connection, _) = service.accept().await.unwrap();
             let mut word = [0; 4];
             connection.read_exact(&mut word).await.unwrap();
-            connection.write_all(&word.map(|letter| letter.to_ascii_uppercase())).await.unwrap();
+            connection
+                .write_all(&word.map(|letter| letter.to_ascii_uppercase()))
+                .await
+                .unwrap();
         });
         let mut client = loop {
             // Either relay may still be starting.

@@ -20,7 +20,10 @@ use crate::{
 /// Writes down what the cluster holds now, for later resets.
 pub(crate) async fn remember(site: &Site, client: &Client) -> Result<()> {
     let keys: Vec<String> = inventory::take(client).await?.into_keys().collect();
-    file::write(&site.in_state("run/baseline.json"), &serde_json::to_string_pretty(&keys)?)
+    file::write(
+        &site.in_state("run/baseline.json"),
+        &serde_json::to_string_pretty(&keys)?,
+    )
 }
 
 /// Deletes everything that came later.
@@ -37,10 +40,13 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
         .collect();
     let count = leftovers.len();
     // What could refuse the other deletions goes first.
-    let (guards, others): (Vec<_>, Vec<_>) =
-        leftovers.into_iter().partition(|entry| entry.resource.kind.ends_with("WebhookConfiguration"));
+    let (guards, others): (Vec<_>, Vec<_>) = leftovers
+        .into_iter()
+        .partition(|entry| entry.resource.kind.ends_with("WebhookConfiguration"));
     for group in [&guards, &others] {
-        stream::iter(group).for_each_concurrent(8, |entry| delete(&client, entry, progress)).await;
+        stream::iter(group)
+            .for_each_concurrent(8, |entry| delete(&client, entry, progress))
+            .await;
     }
     delete_pods(&client, &others).await?;
     cluster::wait_for("the leftovers to go", Duration::from_secs(60), async || {
@@ -51,7 +57,10 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
                 // Nobody is left to take these off.
                 if object.metadata.finalizers.is_some() && entry.resource.kind != "Namespace" {
                     let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-                    let _ = entry.api(&client).patch(&entry.name, &PatchParams::default(), &free).await;
+                    let _ = entry
+                        .api(&client)
+                        .patch(&entry.name, &PatchParams::default(), &free)
+                        .await;
                 }
             }
         }

@@ -22,7 +22,11 @@ pub(crate) fn check(site: &Site, record: &Record) -> Result<()> {
             .filter(|line| line.contains(&state) || record.namespaces.iter().any(|namespace| line.contains(namespace)))
             .map(|line| format!("mount {line}")),
     );
-    found.extend(cgroups::left(&site.cgroup())?.iter().map(|folder| format!("cgroup {}", folder.display())));
+    found.extend(
+        cgroups::left(&site.cgroup())?
+            .iter()
+            .map(|folder| format!("cgroup {}", folder.display())),
+    );
     if !found.is_empty() {
         bail!("the sandbox left something behind:\n  {}", found.join("\n  "));
     }
@@ -31,13 +35,18 @@ pub(crate) fn check(site: &Site, record: &Record) -> Result<()> {
 
 /// Processes that keep a namespace of the node alive.
 fn members(namespaces: &[String]) -> Vec<String> {
-    let numbers = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-        entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok())
-    });
+    let numbers = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
     numbers
         .flat_map(|number| {
             ["pid", "mnt", "net"].into_iter().filter_map(move |kind| {
-                let namespace = fs::read_link(format!("/proc/{number}/ns/{kind}")).ok()?.display().to_string();
+                let namespace = fs::read_link(format!("/proc/{number}/ns/{kind}"))
+                    .ok()?
+                    .display()
+                    .to_string();
                 Some((number, namespace))
             })
         })
@@ -53,7 +62,11 @@ mod tests {
     #[test]
     fn a_process_in_a_namespace_is_found() {
         let own = fs::read_link("/proc/self/ns/net").unwrap().display().to_string();
-        assert!(members(&[own]).iter().any(|found| found.contains(&std::process::id().to_string())));
+        assert!(
+            members(&[own])
+                .iter()
+                .any(|found| found.contains(&std::process::id().to_string()))
+        );
         assert!(members(&["net:[1]".to_owned()]).is_empty());
     }
 }

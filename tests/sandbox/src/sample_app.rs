@@ -1,5 +1,8 @@
 //! The sample application: built by cargo from this checkout, and put into the registry in two versions.
-use std::{path::{Path, PathBuf}, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -9,15 +12,18 @@ use crate::{images, images::Pushed, parts::Parts, progress::Progress, site::Site
 const VERSIONS: &[&str] = &["1.0.0", "1.1.0"];
 
 /// Images of the release that are not the application's.
-const OTHERS: &[&str] = &["postgres", "redis", "prometheus", "alertmanager", "postgres-exporter", "redis-exporter", "busybox"];
+const OTHERS: &[&str] = &[
+    "postgres",
+    "redis",
+    "prometheus",
+    "alertmanager",
+    "postgres-exporter",
+    "redis-exporter",
+    "busybox",
+];
 
 /// Puts every image of the release into the registry.
-pub(crate) fn push_all(
-    site: &Site,
-    parts: &Parts,
-    binary: Option<&Path>,
-    progress: &Progress,
-) -> Result<Vec<Pushed>> {
+pub(crate) fn push_all(site: &Site, parts: &Parts, binary: Option<&Path>, progress: &Progress) -> Result<Vec<Pushed>> {
     let binary = binary.map_or_else(|| build(site), |binary| Ok(binary.to_owned()))?;
     let mut pushed = Vec::new();
     for version in VERSIONS {

@@ -45,7 +45,9 @@ impl Site {
 
     /// The site of a given checkout.
     pub(crate) fn at(checkout: &Path) -> Result<Self> {
-        let checkout = checkout.canonicalize().with_context(|| format!("can't resolve {}", checkout.display()))?;
+        let checkout = checkout
+            .canonicalize()
+            .with_context(|| format!("can't resolve {}", checkout.display()))?;
         let identity = Sha256::digest(checkout.as_os_str().as_encoded_bytes())[..4]
             .iter()
             .map(|byte| format!("{byte:02x}"))

@@ -8,7 +8,11 @@ use crate::{cluster, record::Record, site::Site};
 /// Tells about the sandbox of this checkout; fails when it isn't running.
 pub(crate) async fn run(site: &Site) -> Result<()> {
     let record = Record::read(site)?;
-    anyhow::ensure!(record.is_running(), "no sandbox is running for {}\nhint: `sandbox up`", site.checkout.display());
+    anyhow::ensure!(
+        record.is_running(),
+        "no sandbox is running for {}\nhint: `sandbox up`",
+        site.checkout.display()
+    );
     let client = cluster::client(site).await?;
     let ready = cluster::node_is_ready(&client).await.unwrap_or(false);
     let ports = record.ports;
@@ -20,7 +24,11 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
     writeln!(out, "tools       {}", site.output.join("bin").display())?;
     writeln!(out, "logs        {}", site.text("log"))?;
     writeln!(out, "API         127.0.0.1:{}", ports.api)?;
-    writeln!(out, "ingress     127.0.0.1:{} (http), 127.0.0.1:{} (https)", ports.http, ports.https)?;
+    writeln!(
+        out,
+        "ingress     127.0.0.1:{} (http), 127.0.0.1:{} (https)",
+        ports.http, ports.https
+    )?;
     writeln!(out, "registry    127.0.0.1:{}", ports.registry)?;
     if let Some(init) = record.init {
         writeln!(out, "enter       nsenter -t {} -n -m -p -- /bin/sh", init.number)?;

@@ -60,7 +60,10 @@ pub(crate) struct Wish {
 /// Starts the sandbox, or refreshes one that runs and is made of the same things.
 pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result<()> {
     let parts = Arc::new(build(progress)?);
-    let programs = NODE_PROGRAMS.iter().map(|name| Ok((*name, parts.binary(name)?))).collect::<Result<Vec<_>>>()?;
+    let programs = NODE_PROGRAMS
+        .iter()
+        .map(|name| Ok((*name, parts.binary(name)?)))
+        .collect::<Result<Vec<_>>>()?;
     let made_of = made_of(&programs)?;
     let mut record = Record::read(site)?;
     let replaced = wish.fresh || !record.is_running() || record.made_of != made_of;
@@ -69,11 +72,23 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
         lifetime::stop(site)?;
         residue::check(site, &before)?;
         link(&site.state.join("bin"), &programs)?;
-        let tools = TOOLS.iter().map(|(name, part)| Ok((*name, parts.binary(part)?))).collect::<Result<Vec<_>>>()?;
+        let tools = TOOLS
+            .iter()
+            .map(|(name, part)| Ok((*name, parts.binary(part)?)))
+            .collect::<Result<Vec<_>>>()?;
         link(&site.output.join("bin"), &tools)?;
-        record = lifetime::start(site, Record { made_of, ..Record::read(site)? })?;
+        record = lifetime::start(
+            site,
+            Record {
+                made_of,
+                ..Record::read(site)?
+            },
+        )?;
         kubeconfig::write_outside(site, record.ports)?;
-        progress.say(format!("namespaces and daemons started, API on 127.0.0.1:{}", record.ports.api));
+        progress.say(format!(
+            "namespaces and daemons started, API on 127.0.0.1:{}",
+            record.ports.api
+        ));
     } else {
         progress.say("running already");
     }
@@ -92,7 +107,10 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     }
     let pushed = sample_app::push_all(site, &parts, wish.sample_app.as_deref(), progress)?;
     values::write(site, record.ports, &pushed)?;
-    cluster::wait_for("the metrics API", LIMIT, async || cluster::metrics_are_there(&client).await).await?;
+    cluster::wait_for("the metrics API", LIMIT, async || {
+        cluster::metrics_are_there(&client).await
+    })
+    .await?;
     progress.say("metrics served");
     progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
     Ok(())

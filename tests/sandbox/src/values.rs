@@ -17,16 +17,22 @@ pub(crate) fn write(site: &Site, ports: Ports, pushed: &[Pushed]) -> Result<()> 
     let path = site.in_state("pki/ca.crt");
     let authority = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
     let values = values(ports, &authority, pushed);
-    let text = format!("# Written by `sandbox up`: what the chart needs to know of this sandbox.\n{}", serde_yaml::to_string(&values)?);
+    let text = format!(
+        "# Written by `sandbox up`: what the chart needs to know of this sandbox.\n{}",
+        serde_yaml::to_string(&values)?
+    );
     file::write(&site.output.join("values.yaml"), &text)
 }
 
 fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
     let image = |name: &str| {
-        let found = pushed.iter().find(|image| image.repository.ends_with(&format!("/{name}")));
-        found.map_or_else(|| json!({}), |image| {
-            json!({"registry": REGISTRY, "repository": name, "tag": image.tag, "digest": image.digest})
-        })
+        let found = pushed
+            .iter()
+            .find(|image| image.repository.ends_with(&format!("/{name}")));
+        found.map_or_else(
+            || json!({}),
+            |image| json!({"registry": REGISTRY, "repository": name, "tag": image.tag, "digest": image.digest}),
+        )
     };
     // Two cores carry everything, so requests are small; limits stay as the chart has them.
     let small = json!({"requests": {"cpu": "20m", "memory": "64Mi"}});
@@ -69,7 +75,11 @@ mod tests {
     use super::*;
 
     fn pushed(name: &str, tag: &str, digest: &str) -> Pushed {
-        Pushed { repository: format!("{REGISTRY}/{name}"), tag: tag.to_owned(), digest: digest.to_owned() }
+        Pushed {
+            repository: format!("{REGISTRY}/{name}"),
+            tag: tag.to_owned(),
+            digest: digest.to_owned(),
+        }
     }
 
     #[test]
@@ -79,11 +89,17 @@ mod tests {
             pushed("api-management", "1.1.0", "sha256:bb"),
             pushed("redis", "7", "sha256:cc"),
         ];
-        let ports = Ports { https: 20_443, ..Ports::default() };
+        let ports = Ports {
+            https: 20_443,
+            ..Ports::default()
+        };
         let values = values(ports, "-----BEGIN CERTIFICATE-----\n", &images);
         let application = &values["application"]["image"];
         assert_eq!(application["registry"], REGISTRY);
-        assert_eq!((&application["tag"], &application["digest"]), (&json!("1.0.0"), &json!("sha256:aa")));
+        assert_eq!(
+            (&application["tag"], &application["digest"]),
+            (&json!("1.0.0"), &json!("sha256:aa"))
+        );
         assert_eq!(values["redis"]["image"]["repository"], "redis");
         assert_eq!(values["checklist"]["hosts"][0]["connectTo"], "127.0.0.1:20443");
     }

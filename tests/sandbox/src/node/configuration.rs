@@ -28,7 +28,10 @@ pub(crate) fn write(site: &Site) -> Result<()> {
     file::write(&site.in_state("etc/cni/10-bridge.conflist"), &pod_network()?)?;
     file::write(
         &site.in_state("etc/registries").join(REGISTRY).join("hosts.toml"),
-        &format!("server = \"https://{REGISTRY}\"\n[host.\"https://{REGISTRY}\"]\n  ca = \"{}\"\n", site.text("pki/ca.crt")),
+        &format!(
+            "server = \"https://{REGISTRY}\"\n[host.\"https://{REGISTRY}\"]\n  ca = \"{}\"\n",
+            site.text("pki/ca.crt")
+        ),
     )?;
     crate::registry::configure(site)
 }
@@ -59,6 +62,9 @@ fn kubelet(site: &Site) -> Result<String> {
         // A full disk must not delete images that nobody can pull again.
         "imageGCHighThresholdPercent": 100,
         "serializeImagePulls": false,
+        // An image that was pulled with a secret must be asked for with one again; the node's own never are.
+        "imagePullCredentialsVerificationPolicy": "NeverVerifyAllowlistedImages",
+        "preloadedImagesVerificationAllowlist": ["localhost/*"],
         "maxPods": 250,
     }))?)
 }

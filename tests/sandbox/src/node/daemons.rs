@@ -62,7 +62,11 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
         ),
         daemon("kube-controller-manager", API, controller_manager(site)),
         daemon("kube-scheduler", API, scheduler(site)),
-        daemon("kubelet", Needs::Socket("/run/containerd/containerd.sock".into()), kubelet(site)),
+        daemon(
+            "kubelet",
+            Needs::Socket("/run/containerd/containerd.sock".into()),
+            kubelet(site),
+        ),
         daemon("kube-proxy", API, vec![configuration("proxy.yaml"), "--v=0".to_owned()]),
         daemon(
             "network-policy-controller",
@@ -73,14 +77,24 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
                 format!("--service-cluster-ip-range={SERVICE_RANGE}"),
             ],
         ),
-        own("platform", API, vec!["platform".to_owned(), format!("--checkout={}", site.checkout.display())]),
+        own(
+            "platform",
+            API,
+            vec!["platform".to_owned(), format!("--checkout={}", site.checkout.display())],
+        ),
         debian(
             "ingress",
             "/usr/sbin/haproxy",
             Needs::File(site.in_state("ingress/haproxy.cfg")),
-            ["-W", "-p", configuration::INGRESS_PROCESS, "-f", &site.text("ingress/haproxy.cfg")]
-                .map(str::to_owned)
-                .to_vec(),
+            [
+                "-W",
+                "-p",
+                configuration::INGRESS_PROCESS,
+                "-f",
+                &site.text("ingress/haproxy.cfg"),
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         ),
     ]
 }
@@ -181,8 +195,9 @@ fn controller_manager(site: &Site) -> Vec<String> {
 
 fn scheduler(site: &Site) -> Vec<String> {
     let kubeconfig = site.text("etc/scheduler.kubeconfig");
-    let mut arguments: Vec<String> =
-        ["--leader-elect=false", "--kube-api-qps=2000", "--kube-api-burst=4000"].map(str::to_owned).to_vec();
+    let mut arguments: Vec<String> = ["--leader-elect=false", "--kube-api-qps=2000", "--kube-api-burst=4000"]
+        .map(str::to_owned)
+        .to_vec();
     for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
         arguments.push(format!("--{flag}={kubeconfig}"));
     }

@@ -17,7 +17,16 @@ use crate::{
 };
 
 /// What a node leaves in its state that the next one must not find.
-const VOLATILE: &[&str] = &["etcd", "containerd", "kubelet", "cni", "run", "log", "volumes", "ingress"];
+const VOLATILE: &[&str] = &[
+    "etcd",
+    "containerd",
+    "kubelet",
+    "cni",
+    "run",
+    "log",
+    "volumes",
+    "ingress",
+];
 
 /// Starts namespaces, daemons and relays, and records them. Whatever ran before must have been stopped.
 pub(crate) fn start(site: &Site, mut record: Record) -> Result<Record> {
@@ -54,8 +63,13 @@ pub(crate) fn start(site: &Site, mut record: Record) -> Result<Record> {
         site,
         "relay-outside",
         Command::new("setsid").arg(&program).arg("relay-outside").args(
-            [(ports.api, "api"), (ports.http, "http"), (ports.https, "https"), (ports.registry, "registry")]
-                .map(|(port, socket)| format!("{port}={}", site.text(&format!("run/{socket}.sock")))),
+            [
+                (ports.api, "api"),
+                (ports.http, "http"),
+                (ports.https, "https"),
+                (ports.registry, "registry"),
+            ]
+            .map(|(port, socket)| format!("{port}={}", site.text(&format!("run/{socket}.sock")))),
         ),
     )?);
     record.write(site)?;
@@ -80,7 +94,10 @@ pub(crate) fn stop(site: &Site) -> Result<()> {
 
 /// Runs a program inside the namespaces of the node. Paths must be absolute there.
 pub(crate) fn run_inside(record: &Record, program: &str, arguments: &[&str]) -> Result<String> {
-    let init = record.init.filter(|init| init.is_alive()).context("the node isn't running\nhint: `sandbox up`")?;
+    let init = record
+        .init
+        .filter(|init| init.is_alive())
+        .context("the node isn't running\nhint: `sandbox up`")?;
     let target = init.number.to_string();
     let mut all = vec!["-t", &target, "-n", "-m", "-p", "--", program];
     all.extend(arguments);
@@ -106,13 +123,19 @@ fn first_child(site: &Site, holder: Process) -> Result<Process> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
         let children = fs::read_to_string(&path).unwrap_or_default();
-        if let Some(child) = children.split_whitespace().next().and_then(|number| Process::of(number.parse().ok()?)) {
+        if let Some(child) = children
+            .split_whitespace()
+            .next()
+            .and_then(|number| Process::of(number.parse().ok()?))
+        {
             return Ok(child);
         }
         if Instant::now() > deadline || !holder.is_alive() {
             bail!(
                 "the namespaces didn't start: {}\nhint: they take root; without it, run with SANDBOX=light",
-                fs::read_to_string(site.in_state("log/namespaces.log")).unwrap_or_default().trim()
+                fs::read_to_string(site.in_state("log/namespaces.log"))
+                    .unwrap_or_default()
+                    .trim()
             );
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -133,7 +156,11 @@ fn namespaces_of(init: Option<Process>) -> Result<Vec<String>> {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("can't remove {}", path.display()))

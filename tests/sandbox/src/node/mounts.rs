@@ -7,7 +7,11 @@ use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_
 use crate::{file, site::Site};
 
 /// Folders of the state that stand in for the machine's, and the names they have inside.
-const FOLDERS: &[(&str, &str)] = &[("log", "/var/log"), ("cni", "/var/lib/cni"), ("kubelet", "/var/lib/kubelet")];
+const FOLDERS: &[(&str, &str)] = &[
+    ("log", "/var/log"),
+    ("cni", "/var/lib/cni"),
+    ("kubelet", "/var/lib/kubelet"),
+];
 
 /// Empty folders that the machine must have so that something can be mounted there. They stay empty.
 pub(super) fn prepare_machine() -> Result<()> {
@@ -38,7 +42,10 @@ pub(super) fn enter(site: &Site) -> Result<()> {
     let hosts = site.in_state("etc/hosts");
     file::write(
         &hosts,
-        &format!("127.0.0.1 localhost\n{} node1 registry.sandbox.test\n", crate::site::NODE_ADDRESS),
+        &format!(
+            "127.0.0.1 localhost\n{} node1 registry.sandbox.test\n",
+            crate::site::NODE_ADDRESS
+        ),
     )?;
     bind(&hosts, Path::new("/etc/hosts"))
 }

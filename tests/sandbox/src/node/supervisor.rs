@@ -36,7 +36,10 @@ pub(super) fn supervise(site: &Site, daemons: &[Daemon]) -> Result<()> {
         loop {
             match wait(WaitOptions::empty()) {
                 Ok(Some((pid, status))) => {
-                    let ended = running.lock().ok().and_then(|mut known| known.remove(&pid.as_raw_nonzero().get()));
+                    let ended = running
+                        .lock()
+                        .ok()
+                        .and_then(|mut known| known.remove(&pid.as_raw_nonzero().get()));
                     if let Some(daemon) = ended {
                         note(&log, &format!("{} ended: {status:?}", daemon.name));
                         threads.spawn(move || {

@@ -20,7 +20,11 @@ pub(super) fn bundle(secret: &Secret) -> Result<String> {
         .context("tls.crt is no chain of certificates")?;
     let private = PrivateKeyDer::from_pem_slice(key).context("tls.key is no private key")?;
     CertifiedKey::from_der(chain, private, &default_provider()).context("tls.crt and tls.key don't fit each other")?;
-    Ok(format!("{}\n{}\n", std::str::from_utf8(certificate)?.trim(), std::str::from_utf8(key)?.trim()))
+    Ok(format!(
+        "{}\n{}\n",
+        std::str::from_utf8(certificate)?.trim(),
+        std::str::from_utf8(key)?.trim()
+    ))
 }
 
 #[cfg(test)]
@@ -32,7 +36,10 @@ pub(super) mod tests {
     pub(crate) fn secret(certificate: &str, key: &str) -> Secret {
         let data = [("tls.crt", certificate), ("tls.key", key)];
         Secret {
-            data: Some(data.map(|(name, text)| (name.to_owned(), ByteString(text.into()))).into()),
+            data: Some(
+                data.map(|(name, text)| (name.to_owned(), ByteString(text.into())))
+                    .into(),
+            ),
             ..Secret::default()
         }
     }

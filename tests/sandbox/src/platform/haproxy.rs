@@ -40,8 +40,16 @@ struct Rule {
 
 /// Whether an Ingress is of the class that is served here.
 pub(super) fn is_ours(ingress: &Ingress) -> bool {
-    let class = ingress.spec.as_ref().and_then(|spec| spec.ingress_class_name.as_deref());
-    class.or_else(|| ingress.annotations().get("kubernetes.io/ingress.class").map(String::as_str)) == Some(CLASS)
+    let class = ingress
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.ingress_class_name.as_deref());
+    class.or_else(|| {
+        ingress
+            .annotations()
+            .get("kubernetes.io/ingress.class")
+            .map(String::as_str)
+    }) == Some(CLASS)
 }
 
 /// Plans for everything that can be served; what can't is named in `problems` and leaves the rest alone.
@@ -104,7 +112,11 @@ fn route(namespace: &str, host: &str, path: &HTTPIngressPath, services: &ByName<
     let backend = path.backend.service.as_ref().context("only Services can be backends")?;
     let (port, server) = server(namespace, backend, services)?;
     let prefix = path.path_type != "Exact";
-    let text = if prefix { text.trim_end_matches('/').to_owned() } else { text };
+    let text = if prefix {
+        text.trim_end_matches('/').to_owned()
+    } else {
+        text
+    };
     let rule = Rule {
         any_host: host.is_empty(),
         wildcard: host.starts_with("*."),
@@ -123,8 +135,14 @@ fn server(namespace: &str, backend: &IngressServiceBackend, services: &ByName<Se
     let service = services
         .get(&(namespace.to_owned(), name.clone()))
         .with_context(|| format!("there is no Service {name}"))?;
-    let spec = service.spec.as_ref().with_context(|| format!("Service {name} is empty"))?;
-    let wanted = backend.port.as_ref().with_context(|| format!("no port of Service {name} is named"))?;
+    let spec = service
+        .spec
+        .as_ref()
+        .with_context(|| format!("Service {name} is empty"))?;
+    let wanted = backend
+        .port
+        .as_ref()
+        .with_context(|| format!("no port of Service {name} is named"))?;
     let port = spec
         .ports
         .iter()
@@ -143,14 +161,18 @@ fn is_host(host: &str) -> bool {
     !name.is_empty()
         && name.split('.').all(|label| {
             !label.is_empty()
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         })
 }
 
 /// Only what needs no quoting in the configuration.
 fn is_path(path: &str) -> bool {
     path.starts_with('/')
-        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&()*+,;=:@".contains(&byte))
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&()*+,;=:@".contains(&byte))
 }
 
 const HEAD: &str = "\
@@ -193,7 +215,9 @@ fn render(
          http-response set-header Strict-Transport-Security \"max-age=31536000; includeSubDomains\""
     );
     push_rules(&mut text, rules);
-    text.push_str("backend nothing\n  http-request return status 404 content-type text/plain string \"no such route\\n\"\n");
+    text.push_str(
+        "backend nothing\n  http-request return status 404 content-type text/plain string \"no such route\\n\"\n",
+    );
     for (name, server) in backends {
         let _ = writeln!(text, "backend {name}\n  server service {server}");
     }
@@ -202,7 +226,11 @@ fn render(
 
 fn push_rules(text: &mut String, rules: &BTreeSet<Rule>) {
     for rule in rules {
-        let host = if rule.any_host { String::new() } else { host_condition(&rule.host) };
+        let host = if rule.any_host {
+            String::new()
+        } else {
+            host_condition(&rule.host)
+        };
         let paths = match (rule.prefix, rule.path.as_str()) {
             (true, "") => vec![String::new()],
             (true, path) => vec![format!("{{ path {path} }}"), format!("{{ path_beg {path}/ }}")],
@@ -222,7 +250,10 @@ fn push_rules(text: &mut String, rules: &BTreeSet<Rule>) {
 fn host_condition(host: &str) -> String {
     match host.strip_prefix("*.") {
         Some(parent) => {
-            format!("{{ req.hdr(host),host_only,lower -m reg ^[^.]+\\.{}$ }}", parent.replace('.', "\\."))
+            format!(
+                "{{ req.hdr(host),host_only,lower -m reg ^[^.]+\\.{}$ }}",
+                parent.replace('.', "\\.")
+            )
         }
         None => format!("{{ req.hdr(host),host_only,lower -m str {host} }}"),
     }

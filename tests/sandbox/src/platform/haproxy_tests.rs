@@ -35,7 +35,12 @@ fn services() -> ByName<Service> {
         )
     };
     let key = |name: &str| ("shop".to_owned(), name.to_owned());
-    [(key("api"), service("10.96.0.7")), (key("files"), service("10.96.0.8")), (key("headless"), service("None"))].into()
+    [
+        (key("api"), service("10.96.0.7")),
+        (key("files"), service("10.96.0.8")),
+        (key("headless"), service("None")),
+    ]
+    .into()
 }
 
 fn plan_of(ingresses: &[Arc<Ingress>]) -> Plan {
@@ -43,7 +48,9 @@ fn plan_of(ingresses: &[Arc<Ingress>]) -> Plan {
 }
 
 fn position(plan: &Plan, text: &str) -> usize {
-    plan.configuration.find(text).unwrap_or_else(|| panic!("no {text:?} in\n{}", plan.configuration))
+    plan.configuration
+        .find(text)
+        .unwrap_or_else(|| panic!("no {text:?} in\n{}", plan.configuration))
 }
 
 #[test]
@@ -52,7 +59,10 @@ fn a_rule_leads_to_its_service() {
         "ingressClassName": "sandbox",
         "rules": [rule("a.sandbox.test", "/", "Prefix", "api")],
     }))]);
-    position(&plan, "use_backend shop_api_8080 if { req.hdr(host),host_only,lower -m str a.sandbox.test }");
+    position(
+        &plan,
+        "use_backend shop_api_8080 if { req.hdr(host),host_only,lower -m str a.sandbox.test }",
+    );
     position(&plan, "backend shop_api_8080\n  server service 10.96.0.7:8080");
     assert!(plan.problems.is_empty(), "{:?}", plan.problems);
 }
@@ -77,8 +87,14 @@ fn the_more_specific_rule_is_tried_first() {
         ],
     }))]);
     let files = position(&plan, "use_backend shop_files_8080");
-    let exact = position(&plan, "use_backend shop_api_8080 if { req.hdr(host),host_only,lower -m str");
-    let wildcard = position(&plan, "use_backend shop_api_8080 if { req.hdr(host),host_only,lower -m reg");
+    let exact = position(
+        &plan,
+        "use_backend shop_api_8080 if { req.hdr(host),host_only,lower -m str",
+    );
+    let wildcard = position(
+        &plan,
+        "use_backend shop_api_8080 if { req.hdr(host),host_only,lower -m reg",
+    );
     assert!(files < exact && exact < wildcard, "{}", plan.configuration);
     // A prefix ends at a slash: /filesystem isn't below /files.
     position(&plan, "{ path_beg /files/ }");
@@ -112,11 +128,19 @@ fn a_missing_certificate_leaves_the_host_to_the_fallback() {
     });
     let without = plan_of(&[ingress(spec.clone())]);
     assert!(without.certificates.is_empty() && without.certificate_list.is_empty());
-    assert!(without.problems[0].contains("Secret tls-secret can't be used"), "{:?}", without.problems);
+    assert!(
+        without.problems[0].contains("Secret tls-secret can't be used"),
+        "{:?}",
+        without.problems
+    );
     position(&without, "redirect code 308");
 
     let (chain, key) = certificate::pair();
-    let secrets = [(("shop".to_owned(), "tls-secret".to_owned()), Arc::new(certificate::secret(&chain, &key)))].into();
+    let secrets = [(
+        ("shop".to_owned(), "tls-secret".to_owned()),
+        Arc::new(certificate::secret(&chain, &key)),
+    )]
+    .into();
     let with = plan(FOLDER, &[ingress(spec)], &services(), &secrets);
     assert_eq!(with.certificate_list, "/ingress/shop.tls-secret.pem a.sandbox.test\n");
     assert!(with.problems.is_empty(), "{:?}", with.problems);
@@ -127,7 +151,11 @@ fn haproxy_takes_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let (chain, key) = certificate::pair();
-    let secrets = [(("shop".to_owned(), "tls-secret".to_owned()), Arc::new(certificate::secret(&chain, &key)))].into();
+    let secrets = [(
+        ("shop".to_owned(), "tls-secret".to_owned()),
+        Arc::new(certificate::secret(&chain, &key)),
+    )]
+    .into();
     let ingresses = [ingress(json!({
         "ingressClassName": "sandbox",
         "tls": [{"hosts": ["a.sandbox.test", "*.sandbox.test"], "secretName": "tls-secret"}],
@@ -145,8 +173,17 @@ fn haproxy_takes_the_configuration() {
     for (name, bundle) in &plan.certificates {
         std::fs::write(path(name), bundle).unwrap();
     }
-    let Ok(output) = Command::new("haproxy").args(["-c", "-f"]).arg(path("haproxy.cfg")).output() else {
+    let Ok(output) = Command::new("haproxy")
+        .args(["-c", "-f"])
+        .arg(path("haproxy.cfg"))
+        .output()
+    else {
         return; // Not installed: the sandbox brings it, and the end-to-end tests use it.
     };
-    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), plan.configuration);
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stderr),
+        plan.configuration
+    );
 }

@@ -22,7 +22,10 @@ use crate::{
 pub(super) fn write(site: &Site, plan: &Plan) -> Result<()> {
     let folder = site.in_state("ingress");
     let pki = |file: &str| fs::read_to_string(site.in_state("pki").join(file));
-    file::write_private(&folder.join("fallback.pem"), &(pki("fallback.crt")? + &pki("fallback.key")?))?;
+    file::write_private(
+        &folder.join("fallback.pem"),
+        &(pki("fallback.crt")? + &pki("fallback.key")?),
+    )?;
     for (name, bundle) in &plan.certificates {
         file::write_private(&folder.join(name), bundle)?;
     }
@@ -57,14 +60,23 @@ pub(super) fn serve(site: &Site, plan: &Plan) -> Result<()> {
 pub(super) async fn publish_address(client: &Client, ingresses: &[Arc<Ingress>]) {
     let address = json!([{"ip": NODE_ADDRESS}]);
     for ingress in ingresses.iter().filter(|ingress| haproxy::is_ours(ingress)) {
-        let told = ingress.status.as_ref().and_then(|status| status.load_balancer.as_ref()?.ingress.as_ref());
+        let told = ingress
+            .status
+            .as_ref()
+            .and_then(|status| status.load_balancer.as_ref()?.ingress.as_ref());
         if told.is_some_and(|told| told.iter().any(|one| one.ip.as_deref() == Some(NODE_ADDRESS))) {
             continue;
         }
         let api = Api::<Ingress>::namespaced(client.clone(), &ingress.namespace().unwrap_or_default());
         let patch = Patch::Merge(json!({"status": {"loadBalancer": {"ingress": address}}}));
-        if let Err(error) = api.patch_status(&ingress.name_any(), &PatchParams::default(), &patch).await {
-            log(&format!("can't tell Ingress {} its address: {error}", ingress.name_any()));
+        if let Err(error) = api
+            .patch_status(&ingress.name_any(), &PatchParams::default(), &patch)
+            .await
+        {
+            log(&format!(
+                "can't tell Ingress {} its address: {error}",
+                ingress.name_any()
+            ));
         }
     }
 }

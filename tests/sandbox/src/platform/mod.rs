@@ -49,22 +49,48 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
     cluster::wait_for("the API server", limit, async || cluster::api_is_ready(&client).await).await?;
 
     let (changed, mut changes) = mpsc::channel(1);
-    let namespaces = watch(Api::<Namespace>::all(client.clone()), watcher::Config::default(), &changed);
-    let ingresses = watch(Api::<Ingress>::all(client.clone()), watcher::Config::default(), &changed);
-    let services = watch(Api::<Service>::all(client.clone()), watcher::Config::default(), &changed);
+    let namespaces = watch(
+        Api::<Namespace>::all(client.clone()),
+        watcher::Config::default(),
+        &changed,
+    );
+    let ingresses = watch(
+        Api::<Ingress>::all(client.clone()),
+        watcher::Config::default(),
+        &changed,
+    );
+    let services = watch(
+        Api::<Service>::all(client.clone()),
+        watcher::Config::default(),
+        &changed,
+    );
     let tls_only = watcher::Config::default().fields("type=kubernetes.io/tls");
     let certificates = watch(Api::<Secret>::all(client.clone()), tls_only, &changed);
-    namespaces.wait_until_ready().await.context("can't watch the Namespaces")?;
-    ingresses.wait_until_ready().await.context("can't watch the Ingresses")?;
+    namespaces
+        .wait_until_ready()
+        .await
+        .context("can't watch the Namespaces")?;
+    ingresses
+        .wait_until_ready()
+        .await
+        .context("can't watch the Ingresses")?;
     services.wait_until_ready().await.context("can't watch the Services")?;
-    certificates.wait_until_ready().await.context("can't watch the Secrets")?;
+    certificates
+        .wait_until_ready()
+        .await
+        .context("can't watch the Secrets")?;
 
     let mut served = nothing;
     let mut copies = secrets::Copies::read(site)?;
     let mut announced = false;
     loop {
         copies.give(&client, &namespaces.state()).await;
-        let plan = haproxy::plan(&folder, &ingresses.state(), &by_name(&services), &by_name(&certificates));
+        let plan = haproxy::plan(
+            &folder,
+            &ingresses.state(),
+            &by_name(&services),
+            &by_name(&certificates),
+        );
         if plan != served {
             ingress::serve(site, &plan)?;
             served = plan;
@@ -84,8 +110,10 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
 /// Waits until the controller serves Ingresses and gives out Secrets.
 pub(crate) async fn wait_for(client: &Client) -> Result<()> {
     let classes = Api::<IngressClass>::all(client.clone());
-    cluster::wait_for("the ingress", Duration::from_secs(60), async || Ok(classes.get_opt(CLASS).await?.is_some()))
-        .await
+    cluster::wait_for("the ingress", Duration::from_secs(60), async || {
+        Ok(classes.get_opt(CLASS).await?.is_some())
+    })
+    .await
 }
 
 /// Objects by namespace and name.

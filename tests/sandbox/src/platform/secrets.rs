@@ -25,14 +25,19 @@ impl Copies {
     pub(super) fn read(site: &Site) -> Result<Self> {
         let pki = |file: &str| -> Result<ByteString> {
             let path = site.in_state("pki").join(file);
-            fs::read(&path).map(ByteString).with_context(|| format!("can't read {}", path.display()))
+            fs::read(&path)
+                .map(ByteString)
+                .with_context(|| format!("can't read {}", path.display()))
         };
         let certificate = [
             ("tls.crt", pki("ingress-chain.crt")?),
             ("tls.key", pki("ingress.key")?),
             ("ca.crt", pki("ca.crt")?),
         ];
-        let pull = [(".dockerconfigjson", ByteString(registry::pull_secret(site)?.into_bytes()))];
+        let pull = [(
+            ".dockerconfigjson",
+            ByteString(registry::pull_secret(site)?.into_bytes()),
+        )];
         Ok(Self {
             secrets: vec![
                 secret("tls-secret", "kubernetes.io/tls", certificate),
@@ -46,7 +51,9 @@ impl Copies {
     pub(super) async fn give(&mut self, client: &Client, namespaces: &[Arc<Namespace>]) {
         for namespace in namespaces {
             let (name, uid) = (namespace.name_any(), namespace.uid().unwrap_or_default());
-            if name.starts_with("kube-") || namespace.metadata.deletion_timestamp.is_some() || self.served.contains(&uid)
+            if name.starts_with("kube-")
+                || namespace.metadata.deletion_timestamp.is_some()
+                || self.served.contains(&uid)
             {
                 continue;
             }
