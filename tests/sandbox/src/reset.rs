@@ -49,7 +49,7 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
             .await;
     }
     delete_pods(&client, &others).await?;
-    cluster::wait_for("the leftovers to go", Duration::from_secs(60), async || {
+    cluster::wait_for("the leftovers to go", Duration::from_mins(1), async || {
         let mut gone = true;
         for entry in guards.iter().chain(&others) {
             if let Some(object) = entry.api(&client).get_metadata_opt(&entry.name).await? {

@@ -48,10 +48,8 @@ impl Site {
         let checkout = checkout
             .canonicalize()
             .with_context(|| format!("can't resolve {}", checkout.display()))?;
-        let identity = Sha256::digest(checkout.as_os_str().as_encoded_bytes())[..4]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+        let digest = format!("{:x}", Sha256::digest(checkout.as_os_str().as_encoded_bytes()));
+        let identity = digest[..8].to_owned();
         Ok(Self {
             output: checkout.join("target/sandbox"),
             state: Path::new("/var/lib/apimgmt-sandbox").join(&identity),

@@ -1,4 +1,4 @@
-//! The certificate of a Secret, in the form that HAProxy reads; one that HAProxy would refuse is refused here, because
+//! The certificate of a Secret, in the form that `HAProxy` reads; one that `HAProxy` would refuse is refused here, because
 //! there it would stop every other host too.
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Secret;

@@ -1,4 +1,4 @@
-//! From Ingresses, Services and certificates to a configuration of HAProxy: pure, so that every bad input can be tried.
+//! From Ingresses, Services and certificates to a configuration of `HAProxy`: pure, so that every bad input can be tried.
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
@@ -14,7 +14,7 @@ use kube::ResourceExt;
 
 use super::{ByName, CLASS, certificates};
 
-/// What HAProxy is to read, and what in the cluster could not be served.
+/// What `HAProxy` is to read, and what in the cluster could not be served.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) configuration: String,
@@ -25,7 +25,7 @@ pub(super) struct Plan {
     pub(super) problems: Vec<String>,
 }
 
-/// One path of one host. The order is the one in which HAProxy must try them: exact hosts before wildcards and before
+/// One path of one host. The order is the one in which `HAProxy` must try them: exact hosts before wildcards and before
 /// no host, longer paths before shorter ones, whole paths before prefixes.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rule {

@@ -1,4 +1,4 @@
-//! Good and bad Ingresses, and what HAProxy itself says about the result where it is installed.
+//! Good and bad Ingresses, and what `HAProxy` itself says about the result where it is installed.
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{super::certificates::tests as certificate, *};
 
 const FOLDER: &str = "/ingress";
 
-fn ingress(spec: Value) -> Arc<Ingress> {
+fn ingress(spec: &Value) -> Arc<Ingress> {
     Arc::new(
         serde_json::from_value(json!({
             "apiVersion": "networking.k8s.io/v1",
@@ -55,7 +55,7 @@ fn position(plan: &Plan, text: &str) -> usize {
 
 #[test]
 fn a_rule_leads_to_its_service() {
-    let plan = plan_of(&[ingress(json!({
+    let plan = plan_of(&[ingress(&json!({
         "ingressClassName": "sandbox",
         "rules": [rule("a.sandbox.test", "/", "Prefix", "api")],
     }))]);
@@ -69,7 +69,7 @@ fn a_rule_leads_to_its_service() {
 
 #[test]
 fn another_class_is_left_alone() {
-    let plan = plan_of(&[ingress(json!({
+    let plan = plan_of(&[ingress(&json!({
         "ingressClassName": "nginx",
         "rules": [rule("a.sandbox.test", "/", "Prefix", "api")],
     }))]);
@@ -78,7 +78,7 @@ fn another_class_is_left_alone() {
 
 #[test]
 fn the_more_specific_rule_is_tried_first() {
-    let plan = plan_of(&[ingress(json!({
+    let plan = plan_of(&[ingress(&json!({
         "ingressClassName": "sandbox",
         "rules": [
             rule("*.sandbox.test", "/", "Prefix", "api"),
@@ -103,7 +103,7 @@ fn the_more_specific_rule_is_tried_first() {
 
 #[test]
 fn what_cannot_be_served_is_named_and_harms_nothing_else() {
-    let plan = plan_of(&[ingress(json!({
+    let plan = plan_of(&[ingress(&json!({
         "ingressClassName": "sandbox",
         "rules": [
             rule("a.sandbox.test", "/", "Prefix", "api"),
@@ -126,7 +126,7 @@ fn a_missing_certificate_leaves_the_host_to_the_fallback() {
         "tls": [{"hosts": ["a.sandbox.test"], "secretName": "tls-secret"}],
         "rules": [rule("a.sandbox.test", "/", "Prefix", "api")],
     });
-    let without = plan_of(&[ingress(spec.clone())]);
+    let without = plan_of(&[ingress(&spec)]);
     assert!(without.certificates.is_empty() && without.certificate_list.is_empty());
     assert!(
         without.problems[0].contains("Secret tls-secret can't be used"),
@@ -141,7 +141,7 @@ fn a_missing_certificate_leaves_the_host_to_the_fallback() {
         Arc::new(certificate::secret(&chain, &key)),
     )]
     .into();
-    let with = plan(FOLDER, &[ingress(spec)], &services(), &secrets);
+    let with = plan(FOLDER, &[ingress(&spec)], &services(), &secrets);
     assert_eq!(with.certificate_list, "/ingress/shop.tls-secret.pem a.sandbox.test\n");
     assert!(with.problems.is_empty(), "{:?}", with.problems);
 }
@@ -156,7 +156,7 @@ fn haproxy_takes_the_configuration() {
         Arc::new(certificate::secret(&chain, &key)),
     )]
     .into();
-    let ingresses = [ingress(json!({
+    let ingresses = [ingress(&json!({
         "ingressClassName": "sandbox",
         "tls": [{"hosts": ["a.sandbox.test", "*.sandbox.test"], "secretName": "tls-secret"}],
         "rules": [

@@ -1,4 +1,4 @@
-//! HAProxy as a process: its files, its reload without a lost connection, and the address it tells the cluster.
+//! `HAProxy` as a process: its files, its reload without a lost connection, and the address it tells the cluster.
 use std::{fs, sync::Arc};
 
 use anyhow::{Context, Result};
@@ -18,7 +18,7 @@ use crate::{
     site::{NODE_ADDRESS, Site},
 };
 
-/// Writes the plan's files. HAProxy starts as soon as the configuration is there, so that comes last.
+/// Writes the plan's files. `HAProxy` starts as soon as the configuration is there, so that comes last.
 pub(super) fn write(site: &Site, plan: &Plan) -> Result<()> {
     let folder = site.in_state("ingress");
     let pki = |file: &str| fs::read_to_string(site.in_state("pki").join(file));
@@ -35,7 +35,7 @@ pub(super) fn write(site: &Site, plan: &Plan) -> Result<()> {
     fs::rename(&new, folder.join("haproxy.cfg")).context("can't replace the ingress's configuration")
 }
 
-/// Writes the plan and has the running HAProxy take it, if it takes it at all.
+/// Writes the plan and has the running `HAProxy` take it, if it takes it at all.
 pub(super) fn serve(site: &Site, plan: &Plan) -> Result<()> {
     for problem in &plan.problems {
         log(problem);

@@ -45,10 +45,10 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
     let kubeconfig = Kubeconfig::read_from(site.in_state("etc/admin.kubeconfig"))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     let client = Client::try_from(config)?;
-    let limit = Duration::from_secs(120);
+    let limit = Duration::from_mins(2);
     cluster::wait_for("the API server", limit, async || cluster::api_is_ready(&client).await).await?;
 
-    let (changed, mut changes) = mpsc::channel(1);
+    let (changed, mut bursts) = mpsc::channel(1);
     let namespaces = watch(
         Api::<Namespace>::all(client.clone()),
         watcher::Config::default(),
@@ -101,7 +101,7 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
             cluster::apply(&client, MANIFEST).await?;
             announced = true;
         }
-        changes.recv().await.context("the watches have ended")?;
+        bursts.recv().await.context("the watches have ended")?;
         // Changes come in bursts: one reload serves them all.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -110,7 +110,7 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
 /// Waits until the controller serves Ingresses and gives out Secrets.
 pub(crate) async fn wait_for(client: &Client) -> Result<()> {
     let classes = Api::<IngressClass>::all(client.clone());
-    cluster::wait_for("the ingress", Duration::from_secs(60), async || {
+    cluster::wait_for("the ingress", Duration::from_mins(1), async || {
         Ok(classes.get_opt(CLASS).await?.is_some())
     })
     .await
