@@ -8,7 +8,7 @@ use kube::{
     Api, Client, ResourceExt,
     api::{ListParams, PartialObjectMeta},
     core::{ApiResource, DynamicObject},
-    discovery::{ApiCapabilities, Discovery, Scope, verbs},
+    discovery::{ApiGroup, Discovery, verbs},
 };
 
 /// Namespaces that belong to the cluster itself.
@@ -32,6 +32,69 @@ pub(crate) struct Entry {
     pub(crate) resource: ApiResource,
     pub(crate) namespace: Option<String>,
     pub(crate) name: String,
+    /// Whether another object is responsible for it.
+    owned: bool,
+    /// Whether it is being deleted, and waits for somebody to take a finalizer off.
+    pub(crate) waits_for_finalizer: bool,
+}
+
+/// Every object that isn't owned by another one, by a name that stays the same; namespaces of releases are one entry.
+pub(crate) async fn take(client: &Client) -> Result<BTreeMap<String, Entry>> {
+    let entries = all(client).await?.into_iter().filter(|entry| {
+        !entry.owned
+            && !UNSTABLE.contains(&entry.resource.kind.as_str())
+            && entry
+                .namespace
+                .as_deref()
+                .is_none_or(|namespace| SYSTEM_NAMESPACES.contains(&namespace))
+    });
+    Ok(entries.map(|entry| (entry.key(), entry)).collect())
+}
+
+/// Every object of the cluster that could be deleted.
+pub(crate) async fn all(client: &Client) -> Result<Vec<Entry>> {
+    let discovery = Discovery::new(client.clone()).run_aggregated().await;
+    let discovery = discovery.context("can't learn the kinds of the cluster")?;
+    let kinds: Vec<ApiResource> = discovery
+        .groups()
+        .flat_map(ApiGroup::recommended_resources)
+        .filter(|(_, capabilities)| {
+            capabilities.supports_operation(verbs::LIST) && capabilities.supports_operation(verbs::DELETE)
+        })
+        .map(|(resource, _)| resource)
+        .collect();
+    let lists: Vec<Vec<Entry>> = stream::iter(kinds)
+        .map(|kind| list(client, kind))
+        .buffer_unordered(8)
+        .try_collect()
+        .await?;
+    Ok(lists.into_iter().flatten().collect())
+}
+
+async fn list(client: &Client, resource: ApiResource) -> Result<Vec<Entry>> {
+    let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource);
+    let objects = match api.list(&ListParams::default()).await {
+        Ok(objects) => objects,
+        // A kind whose definition was deleted meanwhile.
+        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("can't list the {} of the cluster", resource.plural)),
+    };
+    Ok(objects
+        .into_iter()
+        // The API server makes these for every group it serves.
+        .filter(|object| {
+            !object
+                .labels()
+                .contains_key("kube-aggregator.kubernetes.io/automanaged")
+        })
+        .map(|object| Entry {
+            resource: resource.clone(),
+            namespace: object.namespace(),
+            name: object.name_any(),
+            owned: !object.owner_references().is_empty(),
+            waits_for_finalizer: object.metadata.deletion_timestamp.is_some() && !object.finalizers().is_empty(),
+        })
+        .collect())
 }
 
 impl Entry {
@@ -41,61 +104,7 @@ impl Entry {
             None => Api::all_with(client.clone(), &self.resource),
         }
     }
-}
 
-/// Every object that isn't owned by another one, by a name that stays the same; namespaces of releases are one entry.
-pub(crate) async fn take(client: &Client) -> Result<BTreeMap<String, Entry>> {
-    let discovery = Discovery::new(client.clone())
-        .run_aggregated()
-        .await
-        .context("can't learn the kinds of the cluster")?;
-    let kinds: Vec<(ApiResource, ApiCapabilities)> = discovery
-        .groups()
-        .flat_map(kube::discovery::ApiGroup::recommended_resources)
-        .filter(|(resource, capabilities)| {
-            capabilities.supports_operation(verbs::LIST)
-                && capabilities.supports_operation(verbs::DELETE)
-                && !UNSTABLE.contains(&resource.kind.as_str())
-        })
-        .collect();
-    let lists: Vec<Vec<Entry>> = stream::iter(kinds)
-        .map(|kind| list(client, kind))
-        .buffer_unordered(8)
-        .try_collect()
-        .await?;
-    Ok(lists.into_iter().flatten().map(|entry| (entry.key(), entry)).collect())
-}
-
-async fn list(client: &Client, (resource, capabilities): (ApiResource, ApiCapabilities)) -> Result<Vec<Entry>> {
-    let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource);
-    let objects = api
-        .list(&ListParams::default())
-        .await
-        .with_context(|| format!("can't list the {} of the cluster", resource.plural))?;
-    Ok(objects
-        .into_iter()
-        .filter(|object| object.owner_references().is_empty())
-        // The API server makes these for every group it serves.
-        .filter(|object| {
-            !object
-                .labels()
-                .contains_key("kube-aggregator.kubernetes.io/automanaged")
-        })
-        .filter(|object| {
-            capabilities.scope == Scope::Cluster
-                || object
-                    .namespace()
-                    .is_some_and(|namespace| SYSTEM_NAMESPACES.contains(&namespace.as_str()))
-        })
-        .map(|object| Entry {
-            resource: resource.clone(),
-            namespace: object.namespace(),
-            name: object.name_any(),
-        })
-        .collect())
-}
-
-impl Entry {
     pub(crate) fn key(&self) -> String {
         let namespace = self.namespace.as_deref().unwrap_or_default();
         format!(

@@ -1,5 +1,8 @@
 //! `sandbox reset`: back to what the cluster held right after its start, without starting it again.
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, stream};
@@ -49,25 +52,36 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
             .await;
     }
     delete_pods(&client, &others).await?;
+    let patience = Instant::now() + Duration::from_secs(5);
     cluster::wait_for("the leftovers to go", Duration::from_mins(1), async || {
         let mut gone = true;
         for entry in guards.iter().chain(&others) {
-            if let Some(object) = entry.api(&client).get_metadata_opt(&entry.name).await? {
-                gone = false;
-                // Nobody is left to take these off.
-                if object.metadata.finalizers.is_some() && entry.resource.kind != "Namespace" {
-                    let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-                    let _ = entry
-                        .api(&client)
-                        .patch(&entry.name, &PatchParams::default(), &free)
-                        .await;
-                }
-            }
+            gone &= entry.api(&client).get_metadata_opt(&entry.name).await?.is_none();
+        }
+        if !gone && Instant::now() > patience {
+            take_finalizers_off(&client).await?;
         }
         Ok(gone)
     })
     .await?;
     progress.say(format!("{count} leftovers deleted"));
+    Ok(())
+}
+
+/// Frees what waits for a controller that nobody runs any more.
+async fn take_finalizers_off(client: &Client) -> Result<()> {
+    let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    for entry in inventory::all(client)
+        .await?
+        .iter()
+        .filter(|entry| entry.waits_for_finalizer)
+    {
+        // It may have gone meanwhile; if not, the next round tries again.
+        let _ = entry
+            .api(client)
+            .patch(&entry.name, &PatchParams::default(), &none)
+            .await;
+    }
     Ok(())
 }
 
