@@ -24,11 +24,11 @@ setting() {
 
 # Makes the files of an empty cluster. Its owner's password travels through a pipe.
 make_cluster() {
-	local -a wal=()
-	[ -z "${POSTGRES_INITDB_WALDIR:-}" ] || wal=(--waldir "$POSTGRES_INITDB_WALDIR")
+	local -a more
 	# The arguments are a shell's words, quotes included.
-	eval 'initdb --pgdata "$PGDATA" --username "$POSTGRES_USER" "${wal[@]}" \
-		--pwfile <(printf "%s\n" "$POSTGRES_PASSWORD") '"${POSTGRES_INITDB_ARGS:-}"
+	eval "more=(${POSTGRES_INITDB_ARGS:-})"
+	[ -z "${POSTGRES_INITDB_WALDIR:-}" ] || more+=(--waldir "$POSTGRES_INITDB_WALDIR")
+	initdb --pgdata "$PGDATA" --username "$POSTGRES_USER" --pwfile <(printf '%s\n' "$POSTGRES_PASSWORD") "${more[@]}"
 	printf "\nlisten_addresses = '*'\n" >>"$PGDATA/postgresql.conf"
 	local method=${POSTGRES_HOST_AUTH_METHOD:-$(postgres -C password_encryption -D "$PGDATA")}
 	printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
@@ -90,7 +90,7 @@ if [ "${1:-}" = postgres ]; then
 	if [ "$(id -u)" = 0 ]; then
 		find "$PGDATA" /var/run/postgresql ! -user postgres -exec chown postgres '{}' +
 		chmod 700 "$PGDATA"
-		chmod 3775 /var/run/postgresql
+		chmod 3775 /var/run/postgresql 2>/dev/null || true
 		exec chroot --userspec=postgres:postgres --skip-chdir / "$0" "$@"
 	fi
 	chmod 700 "$PGDATA" 2>/dev/null || true

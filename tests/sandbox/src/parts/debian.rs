@@ -52,6 +52,8 @@ pub(super) fn ensure(store: &Store) -> Result<(), Error> {
         "installing packages of the distribution: {}",
         missing.join(" ")
     ));
+    // apt refuses a second caller rather than let it wait.
+    let _turn = store.lock("packages", "packages")?;
     let runner = Runner::new(store.root, "packages", store.progress)?;
     runner.run("read the lists of packages", &mut apt("update"))?;
     let mut install = apt("install");
@@ -74,7 +76,8 @@ pub(super) fn ensure(store: &Store) -> Result<(), Error> {
 
 fn apt(verb: &str) -> Command {
     let mut apt = Command::new("apt-get");
-    apt.args(["--quiet", verb]).env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(["--quiet", "--option", "DPkg::Lock::Timeout=300", verb])
+        .env("DEBIAN_FRONTEND", "noninteractive");
     apt
 }
 

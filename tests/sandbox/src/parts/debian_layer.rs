@@ -14,8 +14,8 @@ use super::store::{Key, Store};
 /// The release whose `PostgreSQL` is 15.
 const SUITE: &str = "bookworm";
 
-/// What every image on Debian has: a C library, a shell and its tools, root certificates, curl.
-const BASE: [&str; 12] = [
+/// What every image on Debian has: a C library, shells and their tools, root certificates, curl.
+const BASE: [&str; 15] = [
     "base-files",
     "bash",
     "ca-certificates",
@@ -24,9 +24,13 @@ const BASE: [&str; 12] = [
     "dash",
     "findutils",
     "grep",
+    "gzip",
+    "hostname",
     "libc-bin",
     "mawk",
     "sed",
+    // Also what `kubectl cp` runs.
+    "tar",
     "tzdata",
 ];
 
@@ -88,7 +92,15 @@ const LEFT_OUT_TARGETS: &[&str] = &["share/postgresql-common"];
 /// Where the certificates that Debian trusts are, one per file.
 const CERTIFICATES: &str = "usr/share/ca-certificates/mozilla/";
 
-/// Users that Debian's own scripts would have made, and the one that programs of ours run as.
+/// Links and folders that maintainer scripts would have made.
+const LINKS: [(&str, &str); 3] = [
+    ("usr/bin/awk", "mawk"),
+    ("usr/bin/which", "which.debianutils"),
+    ("var/run", "/run"),
+];
+const FOLDERS: [&str; 4] = ["media", "mnt", "opt", "srv"];
+
+/// Users that they would have made, and the one that programs of ours run as.
 const USERS: &str = "root:x:0:0:root:/root:/bin/bash\n\
                      nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n\
                      app:x:10001:10001:app:/nonexistent:/usr/sbin/nologin\n";
@@ -104,8 +116,9 @@ pub(super) fn accounts(name: &str, number: u32, home: &str) -> [String; 2] {
 
 /// The layer below all images on Debian.
 pub(super) fn base(store: &Store) -> Result<Layer, Error> {
-    let shape = [SUITE, CERTIFICATES, USERS, GROUPS].into_iter();
-    let key = Key::of(shape.chain(BASE).chain(LEFT_OUT.iter().copied()));
+    let shape = [SUITE, CERTIFICATES, USERS, GROUPS].into_iter().chain(FOLDERS);
+    let links = LINKS.into_iter().flat_map(|(link, target)| [link, target]);
+    let key = Key::of(shape.chain(links).chain(BASE).chain(LEFT_OUT.iter().copied()));
     let folder = store.ensure("layer-debian", &key, |folder| {
         let mut layer = LayerWriter::create(folder)?;
         let mut certificates = Vec::new();
@@ -115,12 +128,15 @@ pub(super) fn base(store: &Store) -> Result<Layer, Error> {
             }
             layer.entry(&unpacked)
         })?;
-        // What maintainer scripts would have done.
         layer.file("etc/ssl/certs/ca-certificates.crt", 0o644, ROOT, &certificates)?;
         layer.file("etc/passwd", 0o644, ROOT, USERS.as_bytes())?;
         layer.file("etc/group", 0o644, ROOT, GROUPS.as_bytes())?;
-        layer.link("usr/bin/awk", "mawk")?;
-        layer.link("var/run", "/run")?;
+        for (link, target) in LINKS {
+            layer.link(link, target)?;
+        }
+        for folder in FOLDERS {
+            layer.directory(folder, 0o755, ROOT)?;
+        }
         layer.finish().map(drop)
     })?;
     Layer::open(&folder)
@@ -157,7 +173,19 @@ fn unpack(
     let runner = Runner::new(store.root, name, store.progress)?;
     let purpose = format!("fetch and unpack Debian packages for {name}");
     let included = [&BASE, packages].concat().join(",");
-    let mut command = Command::new("mmdebstrap");
+    // Whatever mmdebstrap mounts and starts ends with this process, even if it is killed.
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]);
+    command.arg("mmdebstrap");
     // Debian's packages rely on /bin being a link to /usr/bin: without a script that makes it, someone has to.
     command.args(["--quiet", "--mode=root", "--variant=extract", "--format=tar"]);
     command.args([
@@ -186,7 +214,7 @@ fn unpack(
     })();
     // A writer without a reader would end with an error of its own, and hide ours.
     let _ = io::copy(&mut stream, &mut io::sink());
-    runner.finish(&purpose, &command, child)?;
+    runner.finish(&purpose, "mmdebstrap", child)?;
     taken
 }
 

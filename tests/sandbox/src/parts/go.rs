@@ -76,17 +76,23 @@ pub(super) const NETWORK_POLICY_CONTROLLER: GoProgram = GoProgram::wrapped(
     wrapper!("network-policy-controller"),
 );
 
-pub(super) const METRICS_SERVER: GoProgram = GoProgram::package(
-    "metrics-server",
-    "v0.9.0",
-    "sigs.k8s.io/metrics-server/cmd/metrics-server",
-);
+pub(super) const METRICS_SERVER: GoProgram = GoProgram {
+    stamps: &["k8s.io/client-go/pkg/version.gitVersion=v0.9.0"],
+    ..GoProgram::package(
+        "metrics-server",
+        "v0.9.0",
+        "sigs.k8s.io/metrics-server/cmd/metrics-server",
+    )
+};
 
-pub(super) const LOCAL_PATH_PROVISIONER: GoProgram = GoProgram::package(
-    "local-path-provisioner",
-    "v0.0.30",
-    "github.com/rancher/local-path-provisioner",
-);
+pub(super) const LOCAL_PATH_PROVISIONER: GoProgram = GoProgram {
+    stamps: &["main.VERSION=v0.0.30"],
+    ..GoProgram::package(
+        "local-path-provisioner",
+        "v0.0.30",
+        "github.com/rancher/local-path-provisioner",
+    )
+};
 
 pub(super) const KWOK: GoProgram = GoProgram::package("kwok", "v0.8.0", "sigs.k8s.io/kwok/cmd/kwok");
 

@@ -72,6 +72,8 @@ pub(super) fn of_binary(
         layer.file(&path, 0o755, ROOT, &content)?;
         Image::write(folder, name, tag, &[base.clone(), layer.finish()?], &settings)
     })?;
+    // Such binaries change with every build.
+    store.keep(5, &entry)?;
     Image::open(&folder, name, tag)
 }
 

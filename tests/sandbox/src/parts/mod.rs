@@ -1,5 +1,6 @@
 //! Everything the sandbox is made of, built once per machine and kept in a cache that is keyed by its inputs.
 
+mod archive;
 mod catalogue;
 mod clients;
 mod debian;

@@ -31,7 +31,7 @@ impl<'a> Runner<'a> {
     /// Runs the command to its end; `purpose` completes "cannot …".
     pub(super) fn run(&self, purpose: &str, command: &mut Command) -> Result<(), Error> {
         let child = self.start(purpose, command.stdout(self.log()?))?;
-        self.finish(purpose, command, child)
+        self.finish(purpose, &name(command), child)
     }
 
     /// Starts the command with its errors in the log; standard output is the caller's.
@@ -47,8 +47,8 @@ impl<'a> Runner<'a> {
             })
     }
 
-    /// Waits for the end of a command that was started.
-    pub(super) fn finish(&self, purpose: &str, command: &Command, mut child: Child) -> Result<(), Error> {
+    /// Waits for the end of a command that was started; errors call it `program`.
+    pub(super) fn finish(&self, purpose: &str, program: &str, mut child: Child) -> Result<(), Error> {
         let status = self.wait(purpose, &mut child)?;
         if status.success() {
             return Ok(());
@@ -57,7 +57,7 @@ impl<'a> Runner<'a> {
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         Err(Error::Program {
-            program: name(command),
+            program: program.into(),
             purpose: purpose.into(),
             status,
             said: lines[lines.len().saturating_sub(15)..].join("\n"),

@@ -14,6 +14,9 @@ use super::Error;
 pub(super) struct Key(String);
 
 impl Key {
+    /// How many characters it has.
+    const LENGTH: usize = 12;
+
     /// The key of these inputs, in this order.
     pub(super) fn of<I: AsRef<[u8]>>(inputs: impl IntoIterator<Item = I>) -> Self {
         let mut digest = Sha256::new();
@@ -23,7 +26,7 @@ impl Key {
             digest.update((input.len() as u64).to_be_bytes());
             digest.update(input);
         }
-        Self(hexadecimal(&digest.finalize())[..12].to_owned())
+        Self(hexadecimal(&digest.finalize())[..Self::LENGTH].to_owned())
     }
 }
 
@@ -76,8 +79,7 @@ impl Store<'_> {
         if path.is_dir() {
             return Ok(path);
         }
-        fs::create_dir_all(self.root).map_err(Error::file("create", self.root))?;
-        let lock = self.lock(name, &path.with_added_extension("lock"))?;
+        let lock = self.lock(name, &format!("{name}-{key}"))?;
         if !path.is_dir() {
             let began = Instant::now();
             (self.progress)(&format!("building {name}"));
@@ -92,8 +94,11 @@ impl Store<'_> {
         Ok(path)
     }
 
-    /// Holds the lock file until the returned value is dropped, or the process ends in whatever way.
-    fn lock(&self, name: &str, path: &Path) -> Result<File, Error> {
+    /// Holds a lock of the cache until the returned file is dropped, or the process ends in whatever way.
+    pub(super) fn lock(&self, name: &str, lock: &str) -> Result<File, Error> {
+        let folder = self.root.join("locks");
+        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        let path = &folder.join(lock);
         let file = File::create(path).map_err(Error::file("create", path))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -104,6 +109,28 @@ impl Store<'_> {
             Err(TryLockError::Error(error)) => return Err(Error::file("lock", path)(error)),
         }
         Ok(file)
+    }
+
+    /// Removes all but the newest entries of this name.
+    pub(super) fn keep(&self, newest: usize, name: &str) -> Result<(), Error> {
+        let failed = || Error::file("read", self.root);
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(self.root).map_err(failed())? {
+            let entry = entry.map_err(failed())?;
+            let file = entry.file_name();
+            let key = file
+                .to_str()
+                .and_then(|file| file.strip_prefix(name)?.strip_prefix('-'));
+            // Another entry's name may begin with this one's.
+            if key.is_some_and(|key| key.len() == Key::LENGTH && !key.contains('-')) {
+                entries.push((
+                    entry.metadata().and_then(|data| data.modified()).map_err(failed())?,
+                    entry.path(),
+                ));
+            }
+        }
+        entries.sort_unstable_by(|one, other| other.cmp(one));
+        entries.iter().skip(newest).try_for_each(|(_, path)| remove(path))
     }
 }
 
@@ -162,6 +189,19 @@ mod tests {
         assert!(!store.path("thing", &key).exists());
         let path = store.ensure("thing", &key, |_| Ok(())).unwrap();
         assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_the_newest_entries_of_a_name_are_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let store = store(root.path());
+        let entry = |name, number: &str| store.ensure(name, &Key::of([number]), |_| Ok(())).unwrap();
+        let other = entry("image-app-double", "1");
+        let old = entry("image-app", "1");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let new = entry("image-app", "2");
+        store.keep(1, "image-app").unwrap();
+        assert_eq!([other, old, new].map(|path| path.is_dir()), [true, false, true]);
     }
 
     #[test]
