@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Node};
 use kube::{
-    Api, Client, Config,
+    Api, Client, Config, ResourceExt,
     api::{DynamicObject, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
     core::{ApiResource, GroupVersionKind},
 };
+
+use serde_json::Value;
 
 use crate::site::Site;
 
@@ -79,17 +81,24 @@ pub(crate) async fn deployment_is_ready(client: &Client, name: &str) -> Result<b
 /// Applies every document of a manifest.
 pub(crate) async fn apply(client: &Client, manifest: &str) -> Result<()> {
     for document in serde_yaml::Deserializer::from_str(manifest) {
-        let object: DynamicObject = serde::Deserialize::deserialize(document).context("a manifest is malformed")?;
-        let kind = object.types.clone().context("an object has no kind")?;
-        let name = object.metadata.name.clone().context("an object has no name")?;
-        let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(&kind)?);
-        let api: Api<DynamicObject> = match &object.metadata.namespace {
-            Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-            None => Api::all_with(client.clone(), &resource),
-        };
-        api.patch(&name, &PatchParams::apply(OWNER).force(), &Patch::Apply(&object))
-            .await
-            .with_context(|| format!("can't apply {} {name}", kind.kind))?;
+        let object: Value = serde::Deserialize::deserialize(document).context("a manifest is malformed")?;
+        apply_object(client, object).await?;
     }
+    Ok(())
+}
+
+/// Applies one object.
+pub(crate) async fn apply_object(client: &Client, object: Value) -> Result<()> {
+    let object: DynamicObject = serde_json::from_value(object).context("an object is malformed")?;
+    let kind = object.types.clone().context("an object has no kind")?;
+    let name = object.name_any();
+    let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(&kind)?);
+    let api: Api<DynamicObject> = match &object.metadata.namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    api.patch(&name, &PatchParams::apply(OWNER).force(), &Patch::Apply(&object))
+        .await
+        .with_context(|| format!("can't apply {} {name}", kind.kind))?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::{node::lifetime, progress::Progress, record::Record, residue, site::S
 
 /// Ends the sandbox; one that doesn't run is no error.
 pub(crate) fn run(site: &Site, progress: &Progress) -> Result<()> {
+    let _lock = site.lock()?;
     let before = Record::read(site)?;
     let ran = before.processes().any(crate::process::Process::is_alive);
     lifetime::stop(site)?;

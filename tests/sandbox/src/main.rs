@@ -26,6 +26,7 @@ mod relay;
 mod reset;
 mod residue;
 mod sample_app;
+mod scale;
 mod site;
 mod status;
 mod up;
@@ -64,6 +65,8 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Run so many fake pods on fake nodes, beside the real ones; 0 removes them
+    Scale { pods: usize },
     /// Build everything that the sandbox is made of, and start nothing
     Build,
     /// The first process of the node's namespaces
@@ -143,6 +146,7 @@ fn run(command: Command) -> Result<()> {
             Command::Status => status::run(&Site::find()?).await,
             Command::Reset => reset::run(&Site::find()?, &progress).await,
             Command::LoadImage { files } => images::load(&Site::find()?, &files, &progress),
+            Command::Scale { pods } => scale::run(&Site::find()?, pods, &progress).await,
             Command::Build => up::build(&progress).map(drop),
             Command::NodeInit { .. } => Ok(()),
             Command::Platform { checkout } => platform::run(&Site::at(&checkout)?).await,

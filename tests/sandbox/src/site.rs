@@ -1,5 +1,8 @@
 //! Where one checkout's sandbox lives: everything that must differ between two checkouts derives from the checkout's path.
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -61,6 +64,14 @@ impl Site {
     /// The cgroup of the node's pods. A kubelet removes pod cgroups that it doesn't know, so each node needs its own.
     pub(crate) fn cgroup(&self) -> String {
         format!("apimgmt-{}", self.identity)
+    }
+
+    /// Keeps other commands that start or end this sandbox waiting, until the returned file is dropped.
+    pub(crate) fn lock(&self) -> Result<File> {
+        fs::create_dir_all(&self.state)
+            .and_then(|()| File::create(self.in_state("lock")))
+            .and_then(|file| file.lock().map(|()| file))
+            .with_context(|| format!("can't lock {}\nhint: the sandbox takes root", self.text("lock")))
     }
 
     /// A file or folder of the node's state.

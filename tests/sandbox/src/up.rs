@@ -60,6 +60,7 @@ pub(crate) struct Wish {
 /// Starts the sandbox, or refreshes one that runs and is made of the same things.
 pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result<()> {
     let parts = Arc::new(build(progress)?);
+    let _lock = site.lock()?;
     let programs = NODE_PROGRAMS
         .iter()
         .map(|name| Ok((*name, parts.binary(name)?)))

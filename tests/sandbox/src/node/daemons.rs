@@ -2,7 +2,10 @@
 use std::path::PathBuf;
 
 use super::configuration;
-use crate::site::{NODE_ADDRESS, SERVICE_RANGE, Site};
+use crate::{
+    scale,
+    site::{NODE_ADDRESS, SERVICE_RANGE, Site},
+};
 
 /// One program that runs as long as the node does.
 pub(crate) struct Daemon {
@@ -96,7 +99,26 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
             .map(str::to_owned)
             .to_vec(),
         ),
+        daemon("kwok", Needs::File(site.in_state(scale::FAKE)), kwok(site)),
     ]
+}
+
+/// Plays the kubelet of nodes that don't exist.
+fn kwok(site: &Site) -> Vec<String> {
+    let mut arguments = vec![
+        format!("--config={}", site.text(scale::FAKE)),
+        format!("--kubeconfig={}", site.text("etc/admin.kubeconfig")),
+    ];
+    arguments.extend(
+        [
+            "--manage-all-nodes=false",
+            "--manage-nodes-with-label-selector=type=kwok",
+            "--node-lease-duration-seconds=40",
+            "--cidr=10.200.0.0/16",
+        ]
+        .map(str::to_owned),
+    );
+    arguments
 }
 
 fn etcd(site: &Site) -> Vec<String> {
