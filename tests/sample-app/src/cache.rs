@@ -54,9 +54,12 @@ impl Cache {
         if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
             answer = connection.ping().await;
         }
-        answer.map(drop).map_err(|error| match error.is_connection_refusal() {
-            true => format!("connection refused {}", self.target),
-            false => dependencies::describe_connection(&error, &self.target),
+        answer.map(drop).map_err(|error| {
+            if error.is_connection_refusal() {
+                format!("connection refused {}", self.target)
+            } else {
+                dependencies::describe_connection(&error, &self.target)
+            }
         })
     }
 

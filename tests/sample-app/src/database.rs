@@ -73,6 +73,7 @@ impl Database {
                 self.in_use(),
                 self.pool.status().max_size
             ),
+            PoolError::Backend(error) => dependencies::describe_connection(error, &self.target),
             other => dependencies::describe_connection(other, &self.target),
         }
     }

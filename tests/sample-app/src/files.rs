@@ -71,14 +71,14 @@ impl Files {
         }
         file.sync_all().await.map_err(|error| failed(&error))?;
         fs::rename(&incoming.0, path).await.map_err(|error| failed(&error))?;
-        let digest = digest
-            .finish()
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Ok((size, digest))
+        Ok((size, hexadecimal(digest.finish().as_ref())))
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// `PUT /api/v1/files/{name}`

@@ -1,4 +1,4 @@
-//! The issuer's public keys, found by OpenID discovery, kept, and fetched again when a token names an unknown one.
+//! The issuer's public keys, found by discovery, kept, and fetched again when a token names an unknown one.
 use std::time::Duration;
 
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
@@ -11,9 +11,9 @@ use tracing::{info, warn};
 use crate::dependencies;
 
 /// Keys are asked for again after this time, so that a withdrawn one stops counting.
-const MAXIMUM_AGE: Duration = Duration::from_secs(600);
+const MAXIMUM_AGE: Duration = Duration::from_mins(10);
 /// Unknown keys don't make this application ask more often than this.
-const MINIMUM_AGE: Duration = Duration::from_secs(5);
+const MINIMUM_AGE: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a key can't be had.

@@ -22,10 +22,10 @@ mod tokens;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing::{error, info};
+use tracing::error;
 
 use illness::Illness;
-use migrations::Grants;
+use migrations::Order;
 use settings::{ServeSettings, Settings};
 
 /// A small API gateway with a database, a cache, and switches that make it ill on purpose
@@ -43,7 +43,7 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]
-        serving: ServeSettings,
+        serving: Box<ServeSettings>,
         #[command(flatten)]
         illness: Illness,
     },
@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
             illness,
         } => {
             start_log(&settings);
-            server::serve(&settings, serving, illness)
+            server::serve(&settings, *serving, illness)
                 .await
                 .unwrap_or_else(|error| {
                     error!(error = dependencies::describe(&error), "can't serve");
@@ -86,21 +86,22 @@ async fn main() -> ExitCode {
 }
 
 async fn migrate(settings: &Settings) -> ExitCode {
-    let grants = Grants {
-        app: &settings.database_app_role,
-        monitor: &settings.database_monitor_role,
-    };
     let result = match settings.database() {
-        Ok(database) => migrations::migrate(&database, settings.schema_target, &grants)
-            .await
-            .map_err(|error| error.to_string()),
+        Ok(database) => {
+            let order = Order {
+                database: &database,
+                target: settings.schema_target,
+                newest: *settings.schema_range(&Illness::default()).end(),
+                app_role: &settings.database_app_role,
+                monitor_role: &settings.database_monitor_role,
+                wait: settings.database_wait,
+            };
+            migrations::migrate(&order).await.map_err(|error| error.to_string())
+        }
         Err(error) => Err(error.to_string()),
     };
     match result {
-        Ok(()) => {
-            info!(version = settings.schema_target, "schema is at its target");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             error!(error = why, "can't migrate");
             ExitCode::FAILURE

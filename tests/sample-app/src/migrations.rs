@@ -1,22 +1,28 @@
 //! Brings the schema to a version, one embedded SQL file after the other.
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use tokio_postgres::{Client, Config, IsolationLevel, NoTls, error::SqlState};
 use tracing::{info, warn};
 
 use crate::{database, dependencies};
 
-/// Every migration; a file's number is its place here plus one.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("../migrations/1_apis.sql"),
-    include_str!("../migrations/2_apis_times.sql"),
+/// Every migration, with the version that it leads to.
+const MIGRATIONS: [(i64, &str); 2] = [
+    (1, include_str!("../migrations/1_apis.sql")),
+    (2, include_str!("../migrations/2_apis_times.sql")),
 ];
 
 /// The newest schema version that this release knows.
-pub(crate) const LATEST: i64 = MIGRATIONS.len() as i64;
+pub(crate) const LATEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Any number that no other application locks: "apimgmt" in ASCII.
 const ADVISORY_LOCK: i64 = 0x61_7069_6d67_6d74;
+
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Why a migration did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +34,9 @@ pub(crate) enum MigrationError {
     )]
     Failed { version: i64, why: String },
     #[error(
-        "the schema has version {found}, newer than {target}, the target\nhint: this command never goes back; restore a backup, or migrate with the newer release"
+        "the schema has version {found}, newer than {newest}, the newest that this release runs on\nhint: migrations never go back; restore a backup, or use the newer release"
     )]
-    Newer { found: i64, target: i64 },
+    Newer { found: i64, newest: i64 },
     #[error("unknown schema version {0}\nhint: this release knows 1 to {LATEST}")]
     Unknown(i64),
     #[error("{what}: {why}")]
@@ -86,34 +92,58 @@ pub(crate) async fn state(client: &Client) -> Result<SchemaState, tokio_postgres
     }
 }
 
-/// Roles that get what they need of the tables, where they exist.
-pub(crate) struct Grants<'a> {
-    pub(crate) app: &'a str,
-    pub(crate) monitor: &'a str,
+/// What `migrate` is to do.
+pub(crate) struct Order<'a> {
+    pub(crate) database: &'a Config,
+    pub(crate) target: i64,
+    /// The newest version that this release runs on; a schema up to here is left as it is.
+    pub(crate) newest: i64,
+    /// Roles that get what they need of the tables, where they exist.
+    pub(crate) app_role: &'a str,
+    pub(crate) monitor_role: &'a str,
+    /// How long to wait for a database that does not answer yet.
+    pub(crate) wait: Duration,
 }
 
-/// Migrates up to `target` under an advisory lock; does nothing if the schema is there.
-pub(crate) async fn migrate(config: &Config, target: i64, grants: &Grants<'_>) -> Result<(), MigrationError> {
-    if !(1..=LATEST).contains(&target) {
-        return Err(MigrationError::Unknown(target));
+/// Migrates up to the target under an advisory lock; does nothing if the schema is there.
+pub(crate) async fn migrate(order: &Order<'_>) -> Result<(), MigrationError> {
+    if !(1..=LATEST).contains(&order.target) {
+        return Err(MigrationError::Unknown(order.target));
     }
-    let (mut client, connection) = config.connect(NoTls).await.map_err(|error| {
-        MigrationError::Connect(dependencies::describe_connection(&error, &database::target(config)))
-    })?;
-    let connection = tokio::spawn(connection);
+    let (mut client, connection) = connect(order).await?;
     // A lock of the session: the server lets go of it when this process ends, however it ends.
     client
         .execute("select pg_advisory_lock($1)", &[&ADVISORY_LOCK])
         .await
         .map_err(query("can't lock the schema"))?;
-    let result = migrate_locked(&mut client, target, grants).await;
+    let result = migrate_locked(&mut client, order).await;
     drop(client);
     // The connection's own error, if any, has already reached the client.
     let _ = connection.await;
     result
 }
 
-async fn migrate_locked(client: &mut Client, target: i64, grants: &Grants<'_>) -> Result<(), MigrationError> {
+type Connection = JoinHandle<Result<(), tokio_postgres::Error>>;
+
+/// Connects, trying again while there is no server or while it starts. Whatever a running server refuses is final.
+async fn connect(order: &Order<'_>) -> Result<(Client, Connection), MigrationError> {
+    let deadline = Instant::now() + order.wait;
+    loop {
+        let error = match order.database.connect(NoTls).await {
+            Ok((client, connection)) => return Ok((client, tokio::spawn(connection))),
+            Err(error) => error,
+        };
+        let why = dependencies::describe_connection(&error, &database::target(order.database));
+        let may_pass = error.code().is_none_or(|code| *code == SqlState::CANNOT_CONNECT_NOW);
+        if !may_pass || Instant::now() + RETRY > deadline {
+            return Err(MigrationError::Connect(why));
+        }
+        warn!(error = why, retry_in = ?RETRY, "database can't be used yet");
+        sleep(RETRY).await;
+    }
+}
+
+async fn migrate_locked(client: &mut Client, order: &Order<'_>) -> Result<(), MigrationError> {
     let done = match state(client).await.map_err(query("can't read schema_migrations"))? {
         SchemaState::Absent => 0,
         SchemaState::Dirty(version) => {
@@ -122,10 +152,13 @@ async fn migrate_locked(client: &mut Client, target: i64, grants: &Grants<'_>) -
         }
         SchemaState::Version(version) => version,
     };
-    if done > target {
-        return Err(MigrationError::Newer { found: done, target });
+    if done > order.newest.max(order.target) {
+        return Err(MigrationError::Newer {
+            found: done,
+            newest: order.newest,
+        });
     }
-    if done == target {
+    if done >= order.target {
         info!(version = done, "schema is there, nothing to migrate");
         return Ok(());
     }
@@ -135,13 +168,13 @@ async fn migrate_locked(client: &mut Client, target: i64, grants: &Grants<'_>) -
         )
         .await
         .map_err(query("can't create schema_migrations"))?;
-    for (version, sql) in (1..).zip(MIGRATIONS) {
-        if version > done && version <= target {
+    for (version, sql) in MIGRATIONS {
+        if version > done && version <= order.target {
             run(client, version, sql).await?;
             info!(version, "schema migrated");
         }
     }
-    grant(client, grants)
+    grant(client, order)
         .await
         .map_err(query("can't grant the application its rights"))
 }
@@ -176,11 +209,11 @@ async fn run(client: &mut Client, version: i64, sql: &str) -> Result<(), Migrati
     })
 }
 
-async fn grant(client: &Client, grants: &Grants<'_>) -> Result<(), tokio_postgres::Error> {
+async fn grant(client: &Client, order: &Order<'_>) -> Result<(), tokio_postgres::Error> {
     let statements = [
-        (grants.app, "select, insert, update, delete on table apis"),
-        (grants.app, "select on table schema_migrations"),
-        (grants.monitor, "select on table schema_migrations"),
+        (order.app_role, "select, insert, update, delete on table apis"),
+        (order.app_role, "select on table schema_migrations"),
+        (order.monitor_role, "select on table schema_migrations"),
     ];
     for (role, rights) in statements {
         let exists = "select quote_ident(rolname) from pg_roles where rolname = $1 and rolname <> current_user";

@@ -152,9 +152,10 @@ async fn listen(app: Arc<App>, serving: &mut ServeSettings) -> Result<(), StartE
     info!(delay = ?serving.drain_delay, "shutdown: not ready any more, still serving");
     sleep(serving.drain_delay).await;
     let _ = stop.send(true);
-    match timeout(serving.shutdown_timeout, server).await {
-        Ok(ended) => ended.expect("the server does not panic").map_err(StartError::Serve)?,
-        Err(_) => error!(after = ?serving.shutdown_timeout, "shutdown: requests are still in flight, ending them"),
+    if let Ok(ended) = timeout(serving.shutdown_timeout, server).await {
+        ended.expect("the server does not panic").map_err(StartError::Serve)?;
+    } else {
+        error!(after = ?serving.shutdown_timeout, "shutdown: requests are still in flight, ending them");
     }
     info!("shutdown: done");
     Ok(())
@@ -175,6 +176,7 @@ fn router(app: Arc<App>) -> Router {
     let limited = Router::new()
         .nest("/api/v1", api)
         .route("/gateway/{prefix}", any(gateway::pass))
+        .route("/gateway/{prefix}/", any(gateway::pass))
         .route("/gateway/{prefix}/{*rest}", any(gateway::pass))
         .route_layer(middleware::from_fn_with_state(app.clone(), rate_limit::limit));
     Router::new()

@@ -22,6 +22,9 @@ pub(crate) struct Settings {
     /// Role that `migrate` grants reading of the schema's version, if it exists
     #[arg(long, env, default_value = "api_management_monitor")]
     pub(crate) database_monitor_role: String,
+    /// How long `migrate` waits for a database that does not answer yet
+    #[arg(long, env, default_value = "5m", value_parser = duration)]
+    pub(crate) database_wait: Duration,
     /// Schema version that `migrate` goes up to
     #[arg(long, env, default_value_t = migrations::LATEST)]
     pub(crate) schema_target: i64,
