@@ -7,6 +7,13 @@
 {{- end }}
 {{- end -}}
 
+{{/* Not empty if Prometheus asks the API server for pods */}}
+{{- define "apimgmt.prometheusAsks" -}}
+{{- with .Values.monitoring.prometheus }}
+{{- if and .enabled (eq .discovery "kubernetes") }}yes{{ end }}
+{{- end }}
+{{- end -}}
+
 {{/* (list $ app service port): a Service of the monitoring */}}
 {{- define "apimgmt.monitoringService" -}}
 {{- $root := index . 0 }}{{ $app := index . 1 -}}

@@ -1,4 +1,4 @@
-{{/* Prometheus' configuration: pods of this namespace, one job for each app, found by label and port name */}}
+{{/* Prometheus' configuration. The application has many pods, found by name or through the API server; of everything else there is one. */}}
 {{- define "apimgmt.prometheusConfiguration" -}}
 {{- $monitoring := .Values.monitoring -}}
 global:
@@ -11,26 +11,28 @@ alerting:
     - static_configs: [{targets: ["alertmanager-service:9093"]}]
 {{- end }}
 scrape_configs:
-{{- $jobs := dict "api-management" .Values.application.metricsPath "prometheus" "/metrics" }}
-{{- range $key, $job := dict "alertmanager" "alertmanager" "grafana" "grafana" "postgresExporter" "postgres-exporter" "redisExporter" "redis-exporter" }}
-{{- if (get $monitoring $key).enabled }}{{ $_ := set $jobs $job "/metrics" }}{{ end }}
-{{- end }}
-{{- range $job, $path := $jobs }}
-  - job_name: {{ $job }}
-    metrics_path: {{ $path }}
+  - job_name: api-management
+    metrics_path: {{ .Values.application.metricsPath }}
+    {{- if eq $monitoring.prometheus.discovery "dns" }}
+    dns_sd_configs:
+      - {names: [api-management-headless], type: A, port: 8080, refresh_interval: {{ $monitoring.prometheus.scrapeInterval }}}
+    {{- else }}
     kubernetes_sd_configs:
       - role: pod
         namespaces: {own_namespace: true}
-        selectors: [{role: pod, label: "app={{ $job }}"}]
+        selectors: [{role: pod, label: app=api-management}]
     relabel_configs:
-      - source_labels: [__meta_kubernetes_pod_container_port_name]
-        regex: http
-        action: keep
-      - source_labels: [__meta_kubernetes_pod_phase]
-        regex: Succeeded|Failed
-        action: drop
-      - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}
+      - {source_labels: [__meta_kubernetes_pod_container_port_name], regex: http, action: keep}
+      - {source_labels: [__meta_kubernetes_pod_phase], regex: Succeeded|Failed, action: drop}
       - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
+    {{- end }}
+  - job_name: prometheus
+    static_configs: [{targets: ["localhost:9090"]}]
+{{- range $key, $address := dict "alertmanager" "alertmanager-service:9093" "grafana" "grafana-service:3000" "postgresExporter" "postgres-exporter:9187" "redisExporter" "redis-exporter:9121" }}
+{{- if (get $monitoring $key).enabled }}
+  - job_name: {{ kebabcase $key }}
+    static_configs: [{targets: [{{ quote $address }}]}]
+{{- end }}
 {{- end }}
 {{- with $monitoring.prometheus.extraScrapeConfigs }}
 {{ toYaml . | indent 2 }}
