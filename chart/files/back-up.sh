@@ -3,6 +3,11 @@
 set -eu
 umask 077
 cd /backup
+# Network policies take a moment to let a new pod through
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    ! pg_isready --quiet --timeout=5 || break
+    sleep 1
+done
 name=$(date -u +%Y%m%dT%H%M%SZ)
 trap 'rm -f "$name.partial"' EXIT
 pg_dump --format=custom --no-password --file="$name.partial"

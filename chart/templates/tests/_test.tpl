@@ -18,6 +18,11 @@ spec:
   {{- include "apimgmt.podSpec" (list $root "api-management" (index . 3)) | nindent 2 }}
 {{- end -}}
 
+{{/* A shell function: tries a command until it succeeds. Network policies take a moment to let a new pod through. */}}
+{{- define "apimgmt.retry" -}}
+retry() { n=0; until "$@"; do n=$((n + 1)); [ $n -lt 20 ] || return 1; sleep 1; done; }
+{{- end -}}
+
 {{- define "apimgmt.testResources" -}}
 resources:
   requests: {cpu: 10m, memory: 32Mi}
