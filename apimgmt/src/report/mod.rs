@@ -1,6 +1,7 @@
 //! What people and scripts read: the only code that turns results into text.
 
 mod checklist_table;
+pub mod change;
 pub mod items;
 pub mod progress;
 pub mod text;
