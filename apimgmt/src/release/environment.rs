@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
 
-use crate::connection::Connection;
+use super::flags::Sorted;
+use crate::{Error, connection::Connection};
 
 /// The namespace of a release when nobody names one.
 pub const DEFAULT_NAMESPACE: &str = "integration-api-management";
 
 /// How the cluster is reached, in Helm's words and in ours.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     /// Our own way to the API server.
     pub connection: Connection,
@@ -18,6 +19,8 @@ pub struct Environment {
     pub binary: Option<String>,
     /// Folder of the installed plugin.
     pub plugin: Option<PathBuf>,
+    /// A token of our own command line; one of Helm's is inherited by environment.
+    pub token: Option<OsString>,
 }
 
 impl Environment {
@@ -46,7 +49,48 @@ impl Environment {
             namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.into()),
             binary: set("HELM_BIN"),
             plugin: set("HELM_PLUGIN_DIR").map(PathBuf::from),
+            token: None,
         }
+    }
+
+    /// Takes what our own command line says: it wins over what Helm set.
+    ///
+    /// # Errors
+    /// When a switch is neither on nor off.
+    pub fn apply(&mut self, line: &Sorted) -> Result<(), Error> {
+        let text = |long: &str| line.last(long).map(str::to_owned);
+        let connection = &mut self.connection;
+        let set = |place: &mut Option<String>, value: Option<String>| {
+            if value.is_some() {
+                *place = value;
+            }
+        };
+        set(&mut connection.context, text("kube-context"));
+        set(&mut connection.server, text("kube-apiserver"));
+        set(&mut connection.impersonate, text("kube-as-user"));
+        set(&mut connection.tls_server_name, text("kube-tls-server-name"));
+        if let Some(file) = text("kubeconfig") {
+            connection.kubeconfig = Some(file.into());
+        }
+        if let Some(file) = text("kube-ca-file") {
+            connection.certificate_authority = Some(file.into());
+        }
+        if let Some(token) = text("kube-token") {
+            self.token = Some(token.clone().into());
+            connection.token = Some(token.into());
+        }
+        for group in line.all("kube-as-group") {
+            if !connection.impersonate_groups.iter().any(|known| known == group) {
+                connection.impersonate_groups.push(group.into());
+            }
+        }
+        if let Some(on) = line.switch("kube-insecure-skip-tls-verify")? {
+            connection.insecure_skip_tls_verify = on;
+        }
+        if let Some(namespace) = text("namespace") {
+            self.namespace = namespace;
+        }
+        Ok(())
     }
 
     /// The arguments that lead a Helm we start to the same cluster; a token travels by environment, where `ps` can't see it.
@@ -119,6 +163,6 @@ mod tests {
         let environment = read(&[("HELM_KUBETOKEN", "s3cret"), ("HELM_KUBECONTEXT", "sandbox")]);
         let arguments = environment.arguments();
         assert!(arguments.contains(&"sandbox".into()));
-        assert!(!format!("{arguments:?} {environment:?}").contains("s3cret"));
+        assert!(!format!("{arguments:?} {:?}", environment.connection).contains("s3cret"));
     }
 }

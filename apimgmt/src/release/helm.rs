@@ -1,7 +1,7 @@
 //! Helm as a process: found, run by arguments and never through a shell, read from standard output alone.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -20,7 +20,7 @@ use crate::{Error, report::progress::plain};
 const KEPT: usize = 4 << 20;
 
 /// A Helm that was found.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Helm {
     binary: PathBuf,
     environment: Environment,
@@ -139,6 +139,7 @@ impl Helm {
         for stale in Environment::STALE {
             command.env_remove(stale);
         }
+        command.envs(self.environment.token.as_ref().map(|token| ("HELM_KUBETOKEN", token)));
         command
     }
 
@@ -147,6 +148,7 @@ impl Helm {
         for stale in Environment::STALE {
             command.env_remove(stale);
         }
+        command.envs(self.environment.token.as_ref().map(|token| ("HELM_KUBETOKEN", token)));
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -256,11 +258,6 @@ fn resolve(wanted: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     std::env::split_paths(path?)
         .map(|folder| folder.join(wanted))
         .find(|file| file.is_file())
-}
-
-/// Arguments as the operating system wants them.
-pub fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<OsString> {
-    words.into_iter().map(OsString::from).collect()
 }
 
 #[cfg(test)]

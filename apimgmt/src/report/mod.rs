@@ -1,5 +1,6 @@
 //! What people and scripts read: the only code that turns results into text.
 
+pub mod change;
 mod checklist_table;
 pub mod items;
 pub mod progress;
