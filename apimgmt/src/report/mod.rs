@@ -3,6 +3,7 @@
 mod checklist_table;
 pub mod items;
 pub mod progress;
+pub mod rollback;
 pub mod text;
 pub mod troubleshoot;
 pub mod verify;
