@@ -89,7 +89,10 @@ impl Connection {
             Some(kubeconfig) => self.from_kubeconfig(kubeconfig).await?,
             None => (self.in_cluster()?, String::new(), None),
         };
-        if config.connect_timeout.is_none_or(|limit| limit > Duration::from_secs(10)) {
+        if config
+            .connect_timeout
+            .is_none_or(|limit| limit > Duration::from_secs(10))
+        {
             config.connect_timeout = Some(Duration::from_secs(10));
         }
         config.read_timeout = self.request_timeout;
@@ -99,7 +102,12 @@ impl Connection {
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = Client::try_from(config)
             .map_err(|error| Error::could_not(format!("could not prepare a client for {server}")).because(error))?;
-        Ok(Connected { client, context, server, namespace: self.namespace.clone().or(namespace) })
+        Ok(Connected {
+            client,
+            context,
+            server,
+            namespace: self.namespace.clone().or(namespace),
+        })
     }
 
     /// The kubeconfig that kubectl would use; `None` when there is none and the flags name none.
@@ -123,7 +131,11 @@ impl Connection {
     }
 
     async fn from_kubeconfig(&self, mut kubeconfig: Kubeconfig) -> Result<(Config, String, Option<String>), Error> {
-        let context = self.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
+        let context = self
+            .context
+            .clone()
+            .or_else(|| kubeconfig.current_context.clone())
+            .unwrap_or_default();
         let known = |names: Vec<&str>, kind: &str, wanted: &str| -> Result<(), Error> {
             if names.contains(&wanted) {
                 return Ok(());
@@ -136,17 +148,31 @@ impl Connection {
             })
         };
         if let Some(wanted) = &self.context {
-            known(kubeconfig.contexts.iter().map(|named| named.name.as_str()).collect(), "context", wanted)?;
+            known(
+                kubeconfig.contexts.iter().map(|named| named.name.as_str()).collect(),
+                "context",
+                wanted,
+            )?;
         }
         if let Some(wanted) = &self.cluster {
-            known(kubeconfig.clusters.iter().map(|named| named.name.as_str()).collect(), "cluster", wanted)?;
+            known(
+                kubeconfig.clusters.iter().map(|named| named.name.as_str()).collect(),
+                "cluster",
+                wanted,
+            )?;
         }
         if let Some(wanted) = &self.user {
-            known(kubeconfig.auth_infos.iter().map(|named| named.name.as_str()).collect(), "user", wanted)?;
+            known(
+                kubeconfig.auth_infos.iter().map(|named| named.name.as_str()).collect(),
+                "user",
+                wanted,
+            )?;
         }
         if context.is_empty() && self.server.is_none() {
-            return Err(Error::could_not("no cluster is chosen: the kubeconfig has no current context")
-                .hint("run `kubectl config use-context NAME`, or name one with `--context`"));
+            return Err(
+                Error::could_not("no cluster is chosen: the kubeconfig has no current context")
+                    .hint("run `kubectl config use-context NAME`, or name one with `--context`"),
+            );
         }
         let namespace = kubeconfig
             .contexts
@@ -160,11 +186,13 @@ impl Connection {
             cluster: self.cluster.clone(),
             user: self.user.clone(),
         };
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
-            Error::could_not(format!("could not use context `{context}` of the kubeconfig"))
-                .because(error)
-                .hint("compare it with `kubectl config view`")
-        })?;
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|error| {
+                Error::could_not(format!("could not use context `{context}` of the kubeconfig"))
+                    .because(error)
+                    .hint("compare it with `kubectl config view`")
+            })?;
         self.override_identity(&mut config.auth_info)?;
         Ok((config, context, namespace))
     }
@@ -241,9 +269,9 @@ impl Connection {
         if !self.impersonate_extra.is_empty() {
             let mut extra: HashMap<String, Vec<String>> = HashMap::new();
             for pair in &self.impersonate_extra {
-                let (key, value) = pair.split_once('=').ok_or_else(|| {
-                    Error::usage(format!("`--as-user-extra {pair}` is not KEY=VALUE"))
-                })?;
+                let (key, value) = pair
+                    .split_once('=')
+                    .ok_or_else(|| Error::usage(format!("`--as-user-extra {pair}` is not KEY=VALUE")))?;
                 extra.entry(key.into()).or_default().push(value.into());
             }
             user.impersonate_user_extra = Some(extra);

@@ -6,7 +6,10 @@ use apimgmt::{
     Error,
     checklist::ALL,
     connection::Connected,
-    release::{Environment, Helm, Options, flags::{self, Sorted}},
+    release::{
+        Environment, Helm, Options,
+        flags::{self, Sorted},
+    },
     report::Form,
     suggestion::nearest,
     values::Span,
@@ -18,12 +21,19 @@ pub(crate) const NAME: &str = "integration-api-management";
 /// The first word that is no flag, and everything else.
 pub(crate) fn verb(words: &[String]) -> (Option<&str>, Vec<String>) {
     let at = words.iter().position(|word| !word.starts_with('-'));
-    let rest = words.iter().enumerate().filter(|(index, _)| Some(*index) != at).map(|(_, word)| word.clone());
+    let rest = words
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| Some(*index) != at)
+        .map(|(_, word)| word.clone());
     (at.map(|at| words[at].as_str()), rest.collect())
 }
 
 pub(crate) fn asks_for_help(words: &[String]) -> bool {
-    words.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h")
+    words
+        .iter()
+        .take_while(|word| *word != "--")
+        .any(|word| word == "--help" || word == "-h")
 }
 
 /// A sorted command line, the way to the cluster, and a Helm.
@@ -39,7 +49,11 @@ impl Call {
         let mut environment = environment();
         environment.apply(&line)?;
         let helm = Helm::find(&environment, std::env::var_os("PATH").as_deref())?;
-        Ok(Self { line, environment, helm })
+        Ok(Self {
+            line,
+            environment,
+            helm,
+        })
     }
 
     pub(crate) async fn connect(&self) -> Result<Connected, Error> {
@@ -54,7 +68,9 @@ impl Call {
             [chart] if looks_like_chart(chart) => Ok((NAME.into(), chart.clone())),
             [release] => Ok((release.clone(), bundled_chart(&self.environment)?)),
             [release, chart] => Ok((release.clone(), chart.clone())),
-            [_, _, more, ..] => Err(Error::usage(format!("one word too many: `{more}`")).hint("give a release and a chart at most")),
+            [_, _, more, ..] => {
+                Err(Error::usage(format!("one word too many: `{more}`")).hint("give a release and a chart at most"))
+            }
         }
     }
 
@@ -63,7 +79,9 @@ impl Call {
             None | Some("table") => Ok(Form::Table),
             Some("json") => Ok(Form::Json),
             Some("yaml") => Ok(Form::Yaml),
-            Some(other) => Err(Error::usage(format!("there is no output `{other}`")).hint("`-o table`, `-o json` or `-o yaml`")),
+            Some(other) => {
+                Err(Error::usage(format!("there is no output `{other}`")).hint("`-o table`, `-o json` or `-o yaml`"))
+            }
         }
     }
 
@@ -103,8 +121,12 @@ impl Call {
     }
 
     fn span(&self, flag: &str, default: Duration) -> Result<Duration, Error> {
-        let Some(text) = self.line.last(flag) else { return Ok(default) };
-        text.parse::<Span>().map(|span| span.0).map_err(|told| Error::usage(format!("`--{flag}`: {told}")))
+        let Some(text) = self.line.last(flag) else {
+            return Ok(default);
+        };
+        text.parse::<Span>()
+            .map(|span| span.0)
+            .map_err(|told| Error::usage(format!("`--{flag}`: {told}")))
     }
 }
 
@@ -115,8 +137,13 @@ pub(crate) fn environment() -> Environment {
 
 /// The chart that comes with the plugin: beside the plugin's own folder, or beside the binary in a checkout.
 pub(crate) fn bundled_chart(environment: &Environment) -> Result<String, Error> {
-    let beside_binary = std::env::current_exe().ok().and_then(|binary| binary.canonicalize().ok());
-    let above = beside_binary.iter().flat_map(|binary| binary.ancestors().skip(1).take(4)).map(PathBuf::from);
+    let beside_binary = std::env::current_exe()
+        .ok()
+        .and_then(|binary| binary.canonicalize().ok());
+    let above = beside_binary
+        .iter()
+        .flat_map(|binary| binary.ancestors().skip(1).take(4))
+        .map(PathBuf::from);
     environment
         .plugin
         .clone()
@@ -125,5 +152,7 @@ pub(crate) fn bundled_chart(environment: &Environment) -> Result<String, Error> 
         .map(|folder| folder.join("chart"))
         .find(|chart| chart.join("Chart.yaml").is_file())
         .map(|chart| chart.display().to_string())
-        .ok_or_else(|| Error::could_not("could not find the bundled chart").hint("name a chart: `helm apimgmt install NAME CHART`"))
+        .ok_or_else(|| {
+            Error::could_not("could not find the bundled chart").hint("name a chart: `helm apimgmt install NAME CHART`")
+        })
 }

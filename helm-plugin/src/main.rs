@@ -11,7 +11,10 @@ use apimgmt::{Error, report, suggestion::nearest};
 const VERBS: [&str; 6] = ["install", "upgrade", "check", "template", "status", "uninstall"];
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     let (verb, rest) = arguments::verb(&words);
     let outcome = match verb {
         None | Some("help") => report::print(help::OVERVIEW).map(|()| apimgmt::ExitCode::Done),

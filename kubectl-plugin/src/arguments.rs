@@ -13,7 +13,12 @@ use crate::commands;
 
 /// Proves the production checklist of an API management platform from live cluster state.
 #[derive(Debug, Parser)]
-#[command(name = "kubectl-apimgmt", bin_name = "kubectl apimgmt", version, max_term_width = 120)]
+#[command(
+    name = "kubectl-apimgmt",
+    bin_name = "kubectl apimgmt",
+    version,
+    max_term_width = 120
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -32,6 +37,9 @@ pub(crate) enum Command {
     Items(commands::items::Items),
     /// Print a shell's completion script.
     Completion(commands::completion::Completion),
+    /// What runs inside the pods of `verify --active`.
+    #[command(hide = true)]
+    Probe(commands::probe::ProbeArguments),
 }
 
 /// Flags of every verb.
@@ -40,7 +48,13 @@ pub(crate) struct Global {
     #[command(flatten)]
     connection: ConnectionFlags,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
     color: When,
 }
 

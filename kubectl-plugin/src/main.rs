@@ -15,7 +15,11 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(refused) => return arguments::refuse(&refused),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             report::error(&apimgmt::Error::could_not("could not start").because(error));
@@ -28,11 +32,13 @@ fn main() -> ExitCode {
             Command::Troubleshoot(troubleshoot) => commands::troubleshoot::run(&arguments.global, troubleshoot).await,
             Command::Items(items) => commands::items::run(&items),
             Command::Completion(completion) => commands::completion::run(&completion),
+            Command::Probe(probe) => commands::probe::run(&probe).await,
         }
     });
-    outcome.unwrap_or_else(|error| {
-        report::error(&error);
-        error.code()
-    })
-    .into()
+    outcome
+        .unwrap_or_else(|error| {
+            report::error(&error);
+            error.code()
+        })
+        .into()
 }

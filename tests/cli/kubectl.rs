@@ -54,10 +54,25 @@ fn no_cluster_is_said_plainly() {
 fn a_recorded_healthy_release_is_judged() {
     insta::assert_snapshot!(kubectl(&[
         &["verify", "--from", "healthy.yaml"],
-        &["verify", "cache", "database/instance", "--from", "healthy.yaml", "-o", "short"],
+        &[
+            "verify",
+            "cache",
+            "database/instance",
+            "--from",
+            "healthy.yaml",
+            "-o",
+            "short"
+        ],
         &["verify", "cache/instance", "--from", "healthy.yaml", "-o", "json"],
         &["verify", "cache/instance", "--from", "healthy.yaml", "-o", "yaml"],
-        &["verify", "cache/instance", "--from", "healthy.yaml", "--color", "always"],
+        &[
+            "verify",
+            "cache/instance",
+            "--from",
+            "healthy.yaml",
+            "--color",
+            "always"
+        ],
         &["troubleshoot", "--from", "healthy.yaml"],
     ]));
 }
@@ -74,7 +89,10 @@ fn a_recorded_release_without_redis_has_one_cause() {
 
 #[test]
 fn items_are_listed_and_explained() {
-    insta::assert_snapshot!(kubectl(&[&["items"], &["items", "explain", "cache/instance", "infrastructure"]]));
+    insta::assert_snapshot!(kubectl(&[
+        &["items"],
+        &["items", "explain", "cache/instance", "infrastructure"]
+    ]));
 }
 
 #[test]
@@ -87,7 +105,10 @@ fn the_same_recording_gives_the_same_bytes_and_the_same_code_in_every_form() {
             assert_eq!(first.stdout, second.stdout, "{recording} as {form}");
             codes.push(first.status.code());
         }
-        assert!(codes.windows(2).all(|pair| pair[0] == pair[1]), "{recording}: {codes:?}");
+        assert!(
+            codes.windows(2).all(|pair| pair[0] == pair[1]),
+            "{recording}: {codes:?}"
+        );
     }
 }
 

@@ -8,7 +8,11 @@ pub(crate) fn transcript(binary: &str, shown_as: &str, lines: &[&[&str]]) -> Str
     for arguments in lines {
         let output = run(binary, arguments);
         let _ = write!(text, "$ {shown_as} {}\n", arguments.join(" "));
-        let _ = write!(text, "[exit {}]\n", output.status.code().map_or("signal".into(), |code| code.to_string()));
+        let _ = write!(
+            text,
+            "[exit {}]\n",
+            output.status.code().map_or("signal".into(), |code| code.to_string())
+        );
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
             if !bytes.is_empty() {
                 let _ = write!(text, "--- {name}\n{}", String::from_utf8_lossy(bytes));

@@ -12,7 +12,9 @@ impl Diagnosed {
 }
 
 fn topic_of(finding: &Finding) -> Option<Topic> {
-    ALL.iter().find(|diagnosis| diagnosis.id == finding.id).map(|diagnosis| diagnosis.topic)
+    ALL.iter()
+        .find(|diagnosis| diagnosis.id == finding.id)
+        .map(|diagnosis| diagnosis.topic)
 }
 
 /// Whether a finding is about `name`, written as `NAME` or `KIND/NAME`, itself or by a symptom.

@@ -19,8 +19,12 @@ pub async fn answers<T>(
 ) -> Result<T, Error> {
     match tokio::time::timeout(DEADLINE, request).await {
         Ok(answer) => answer.map_err(|error| refused(error, verb, object, namespace)),
-        Err(_) => Err(Error::could_not(format!("could not {verb} `{object}`{}: no answer within {} s", place(namespace), DEADLINE.as_secs()))
-            .hint("look at the API server, or at what stands between: `kubectl get --raw /readyz?verbose`")),
+        Err(_) => Err(Error::could_not(format!(
+            "could not {verb} `{object}`{}: no answer within {} s",
+            place(namespace),
+            DEADLINE.as_secs()
+        ))
+        .hint("look at the API server, or at what stands between: `kubectl get --raw /readyz?verbose`")),
     }
 }
 
@@ -51,15 +55,22 @@ pub fn refused(error: kube::Error, verb: &str, object: &str, namespace: &str) ->
             let plural = object.split('/').next().unwrap_or(object);
             Error::could_not(format!("not permitted to {verb} `{object}`{place}"))
                 .because(status.message.clone())
-                .hint(format!("ask for the permission; `kubectl auth can-i {verb} {plural}{}` tells", flag(namespace)))
+                .hint(format!(
+                    "ask for the permission; `kubectl auth can-i {verb} {plural}{}` tells",
+                    flag(namespace)
+                ))
         }
         kube::Error::Api(status) if status.code == 401 => Error::could_not("the API server refuses these credentials")
             .because(status.message.clone())
             .hint("log in again, or name other credentials in the kubeconfig"),
-        kube::Error::Api(status) => Error::could_not(format!("could not {verb} `{object}`{place}")).because(status.message.clone()),
-        other => Error::could_not(format!("could not {verb} `{object}`{place}: the API server can't be reached"))
-            .because(other)
-            .hint("`kubectl cluster-info` shows where the kubeconfig leads"),
+        kube::Error::Api(status) => {
+            Error::could_not(format!("could not {verb} `{object}`{place}")).because(status.message.clone())
+        }
+        other => Error::could_not(format!(
+            "could not {verb} `{object}`{place}: the API server can't be reached"
+        ))
+        .because(other)
+        .hint("`kubectl cluster-info` shows where the kubeconfig leads"),
     }
 }
 
@@ -69,9 +80,17 @@ pub fn is_conflict(error: &kube::Error) -> bool {
 }
 
 fn place(namespace: &str) -> String {
-    if namespace.is_empty() { String::new() } else { format!(" in `{namespace}`") }
+    if namespace.is_empty() {
+        String::new()
+    } else {
+        format!(" in `{namespace}`")
+    }
 }
 
 fn flag(namespace: &str) -> String {
-    if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") }
+    if namespace.is_empty() {
+        String::new()
+    } else {
+        format!(" -n {namespace}")
+    }
 }

@@ -35,7 +35,9 @@ impl Consent {
         let read = input.read_line(&mut answer).unwrap_or(0);
         match answer.trim() {
             answer if answer == word => Ok(Self(())),
-            _ if read == 0 => Err(Error::usage("nobody is there to say yes, and nothing was changed").hint("add `--yes`")),
+            _ if read == 0 => {
+                Err(Error::usage("nobody is there to say yes, and nothing was changed").hint("add `--yes`"))
+            }
             _ => Err(Error::could_not("not agreed, and nothing was changed")),
         }
     }

@@ -83,11 +83,16 @@ impl Journal {
         let objects: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
         let found = maybe(objects.get(NAME), "get", "configmap/apimgmt-journal", namespace).await?;
         let text = found.as_ref().and_then(|object| object.data.as_ref()?.get(KEY));
-        let entries = text.map(|text| serde_json::from_str(text)).transpose().map_err(|error| {
-            Error::could_not(format!("the journal `configmap/{NAME}` in `{namespace}` can't be read"))
-                .because(error)
-                .hint(format!("when nothing is under way: `kubectl delete configmap {NAME} -n {namespace}`"))
-        })?;
+        let entries = text
+            .map(|text| serde_json::from_str(text))
+            .transpose()
+            .map_err(|error| {
+                Error::could_not(format!("the journal `configmap/{NAME}` in `{namespace}` can't be read"))
+                    .because(error)
+                    .hint(format!(
+                        "when nothing is under way: `kubectl delete configmap {NAME} -n {namespace}`"
+                    ))
+            })?;
         Ok(Self {
             objects,
             namespace: namespace.into(),
@@ -129,7 +134,11 @@ impl Journal {
     /// When it can't be written: then the step must not be done.
     pub async fn before(&mut self, step: &str) -> Result<(), Error> {
         if let Some(entry) = self.entries.last_mut() {
-            entry.marks.push(Mark { step: step.into(), began: Timestamp::now(), ..Mark::default() });
+            entry.marks.push(Mark {
+                step: step.into(),
+                began: Timestamp::now(),
+                ..Mark::default()
+            });
         }
         self.write().await
     }
@@ -139,7 +148,11 @@ impl Journal {
     /// # Errors
     /// When it can't be written.
     pub async fn after(&mut self, step: &str, note: &str) -> Result<(), Error> {
-        if let Some(mark) = self.entries.last_mut().and_then(|entry| entry.marks.iter_mut().rfind(|mark| mark.step == step)) {
+        if let Some(mark) = self
+            .entries
+            .last_mut()
+            .and_then(|entry| entry.marks.iter_mut().rfind(|mark| mark.step == step))
+        {
             mark.done = Some(Timestamp::now());
             mark.note = note.chars().take(500).collect();
         }
@@ -186,11 +199,17 @@ impl Journal {
             }
             Ok(Err(error)) if is_conflict(&error) => Err(Error::new(
                 ExitCode::Midway,
-                format!("somebody else wrote to the journal `configmap/{NAME}` in `{}`", self.namespace),
+                format!(
+                    "somebody else wrote to the journal `configmap/{NAME}` in `{}`",
+                    self.namespace
+                ),
             )
             .hint("`kubectl apimgmt rollback --history` shows what was done")),
             Ok(Err(error)) => Err(refused(error, "update", "configmap/apimgmt-journal", &self.namespace)),
-            Err(_) => Err(Error::could_not(format!("could not write the journal in `{}`: no answer in time", self.namespace))),
+            Err(_) => Err(Error::could_not(format!(
+                "could not write the journal in `{}`: no answer in time",
+                self.namespace
+            ))),
         }
     }
 }

@@ -17,7 +17,10 @@ use super::{
     api::{answers, is_conflict, maybe, refused},
     operator,
 };
-use crate::{Error, report::progress::{Progress, plain}};
+use crate::{
+    Error,
+    report::progress::{Progress, plain},
+};
 
 /// Name of the lease.
 const NAME: &str = "apimgmt-operation";
@@ -42,7 +45,10 @@ impl Lease {
     pub async fn take(client: &Client, namespace: &str, verb: &str, progress: &Progress) -> Result<Self, Error> {
         let leases: Api<Object> = Api::namespaced(client.clone(), namespace);
         let mut wanted = Object {
-            metadata: ObjectMeta { name: Some(NAME.into()), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                name: Some(NAME.into()),
+                ..ObjectMeta::default()
+            },
             spec: Some(spec(verb)),
         };
         let held = match maybe(leases.get(NAME), "get", "lease/apimgmt-operation", namespace).await? {
@@ -55,7 +61,8 @@ impl Lease {
         };
         let object = held.map_err(|error| {
             if is_conflict(&error) {
-                Error::could_not(format!("somebody else has just begun to work in `{namespace}`")).hint("try again when they are done")
+                Error::could_not(format!("somebody else has just begun to work in `{namespace}`"))
+                    .hint("try again when they are done")
             } else {
                 refused(error, "create", "lease/apimgmt-operation", namespace)
             }
@@ -63,7 +70,13 @@ impl Lease {
         let (stop, stopped) = watch::channel(false);
         let (tell, lost) = watch::channel(false);
         let heart = tokio::spawn(beat(leases.clone(), object, stopped, tell));
-        Ok(Self { leases, namespace: namespace.into(), lost, heart, stop })
+        Ok(Self {
+            leases,
+            namespace: namespace.into(),
+            lost,
+            heart,
+            stop,
+        })
     }
 
     /// Waits until it is lost; whoever learns that must stop.
@@ -78,8 +91,14 @@ impl Lease {
     /// The error to stop with, when it is lost.
     pub fn is_lost(&self) -> Option<Error> {
         self.lost.borrow().then(|| {
-            Error::new(crate::ExitCode::Midway, format!("the lease `{NAME}` in `{}` is lost: somebody else took it, or it could not be renewed", self.namespace))
-                .hint("look at `kubectl apimgmt rollback --history` before you go on")
+            Error::new(
+                crate::ExitCode::Midway,
+                format!(
+                    "the lease `{NAME}` in `{}` is lost: somebody else took it, or it could not be renewed",
+                    self.namespace
+                ),
+            )
+            .hint("look at `kubectl apimgmt rollback --history` before you go on")
         })
     }
 
@@ -88,11 +107,20 @@ impl Lease {
         let _ = self.stop.send(true);
         if let Ok(object) = self.heart.await {
             let params = DeleteParams {
-                preconditions: Some(Preconditions { resource_version: object.resource_version(), uid: object.uid() }),
+                preconditions: Some(Preconditions {
+                    resource_version: object.resource_version(),
+                    uid: object.uid(),
+                }),
                 ..DeleteParams::default()
             };
             // Whoever finds it instead sees that its holder is silent.
-            let _ = answers(self.leases.delete(NAME, &params), "delete", "lease/apimgmt-operation", &self.namespace).await;
+            let _ = answers(
+                self.leases.delete(NAME, &params),
+                "delete",
+                "lease/apimgmt-operation",
+                &self.namespace,
+            )
+            .await;
         }
     }
 }
@@ -109,12 +137,24 @@ fn spec(verb: &str) -> LeaseSpec {
 }
 
 /// Clocks may disagree: a lease whose time is over, or lies ahead, is watched for a while before it is taken.
-async fn make_sure_it_is_dead(leases: &Api<Object>, former: &Object, namespace: &str, progress: &Progress) -> Result<(), Error> {
-    let Some(spec) = former.spec.as_ref() else { return Ok(()) };
-    let Some(holder) = spec.holder_identity.as_deref().filter(|holder| !holder.is_empty()) else { return Ok(()) };
+async fn make_sure_it_is_dead(
+    leases: &Api<Object>,
+    former: &Object,
+    namespace: &str,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let Some(spec) = former.spec.as_ref() else {
+        return Ok(());
+    };
+    let Some(holder) = spec.holder_identity.as_deref().filter(|holder| !holder.is_empty()) else {
+        return Ok(());
+    };
     let holder = plain(holder);
     let alive = || {
-        let since = spec.acquire_time.as_ref().map_or(String::new(), |since| format!(" since {:.0}", since.0));
+        let since = spec
+            .acquire_time
+            .as_ref()
+            .map_or(String::new(), |since| format!(" since {:.0}", since.0));
         Error::could_not(format!("{holder} works in `{namespace}`{since}"))
             .hint("wait until they are done; a lease that is no longer renewed is taken over by itself")
     };
@@ -122,7 +162,10 @@ async fn make_sure_it_is_dead(leases: &Api<Object>, former: &Object, namespace: 
     if silent.is_some_and(|silent| !silent.is_negative() && silent.unsigned_abs() < SILENCE) {
         return Err(alive());
     }
-    progress.say(&format!("{holder} has not renewed the lease; watching for {} s whether they live", HEARTBEAT.as_secs() * 2));
+    progress.say(&format!(
+        "{holder} has not renewed the lease; watching for {} s whether they live",
+        HEARTBEAT.as_secs() * 2
+    ));
     tokio::time::sleep(HEARTBEAT * 2).await;
     match maybe(leases.get(NAME), "get", "lease/apimgmt-operation", namespace).await? {
         Some(now) if now.resource_version() != former.resource_version() => Err(alive()),
@@ -131,7 +174,12 @@ async fn make_sure_it_is_dead(leases: &Api<Object>, former: &Object, namespace: 
 }
 
 /// Renews until it is told to stop, or the lease is lost.
-async fn beat(leases: Api<Object>, mut object: Object, mut stopped: watch::Receiver<bool>, tell: watch::Sender<bool>) -> Object {
+async fn beat(
+    leases: Api<Object>,
+    mut object: Object,
+    mut stopped: watch::Receiver<bool>,
+    tell: watch::Sender<bool>,
+) -> Object {
     let mut renewed = tokio::time::Instant::now();
     loop {
         tokio::select! {

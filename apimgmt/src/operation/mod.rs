@@ -16,7 +16,9 @@ pub use plan::{Plan, Step};
 /// Who works here, for the people that find the lease or read the journal: `alice@laptop, process 4711`.
 pub fn operator() -> String {
     let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(|| "somebody".into());
+    let user = named("USER")
+        .or_else(|| named("LOGNAME"))
+        .unwrap_or_else(|| "somebody".into());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{user}@{host}, process {}", std::process::id())
 }

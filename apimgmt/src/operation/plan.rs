@@ -42,7 +42,12 @@ pub struct Step {
 impl Step {
     /// A step.
     pub fn new(id: &str, what: impl Into<String>, why: impl Into<String>, undo: impl Into<String>) -> Self {
-        Self { id: id.into(), what: what.into(), why: why.into(), undo: undo.into() }
+        Self {
+            id: id.into(),
+            what: what.into(),
+            why: why.into(),
+            undo: undo.into(),
+        }
     }
 }
 

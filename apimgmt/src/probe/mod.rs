@@ -14,7 +14,7 @@ use crate::{
     Error,
     checklist::Item,
     operation::Consent,
-    snapshot::{Snapshot, sessions::ProbeResult},
+    snapshot::{Snapshot, Source, roles::Roles, sessions::ProbeResult},
 };
 
 /// Longest time for one probe, from asking for its pod to its result.
@@ -44,9 +44,19 @@ impl Probe {
     /// The items that its results are evidence for.
     pub const fn items(self) -> &'static [&'static str] {
         match self {
-            Self::Application => &["database/instance", "cache/instance", "functional/database", "functional/cache"],
+            Self::Application => &["database/instance", "functional/database", "functional/cache"],
             Self::Storage => &["infrastructure/storage-classes"],
         }
+    }
+
+    /// What must be read before any probe can be planned.
+    pub fn reads() -> BTreeSet<Source> {
+        let planning = [
+            Source::PersistentVolumeClaims,
+            Source::StatefulSets,
+            Source::StorageClasses,
+        ];
+        planning.into_iter().chain(Roles::READS.iter().copied()).collect()
     }
 
     /// The probes that give evidence for items.

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Probe;
-use crate::{Error, snapshot::{Snapshot, roles::Roles}};
+use crate::{
+    Error,
+    snapshot::{Snapshot, roles::Roles},
+};
 
 /// The label of everything that a probe makes: how leftovers are found.
 pub(super) const LABEL: &str = "apimgmt.io/probe-run";
@@ -40,7 +43,10 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
         Probe::Application => {
             let environment = application_environment(client, snapshot).await?;
             let spec = pod(&verification, probe, "app", &environment, None);
-            Ok(vec![Objects { pod: typed(spec)?, claim: None }])
+            Ok(vec![Objects {
+                pod: typed(spec)?,
+                claim: None,
+            }])
         }
         Probe::Storage => classes_in_use(snapshot)?
             .into_iter()
@@ -50,16 +56,28 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
     }
 }
 
-/// The storage classes that claims use, or that the default stands for (`None`).
+/// The storage classes that claims use; `None` where they leave it to a default that does not exist.
 fn classes_in_use(snapshot: &Snapshot) -> Result<Vec<Option<String>>, Error> {
     let unread = |why| Error::could_not("could not tell which storage classes are used").because(Box::new(why));
     let claims = snapshot.persistent_volume_claims().map_err(unread)?;
-    let templates = snapshot.stateful_sets().map_err(unread)?.iter().flat_map(|set| &set.spec.volume_claim_templates);
-    let mut classes: Vec<_> = claims.iter().chain(templates).map(|claim| claim.spec.storage_class_name.clone()).collect();
-    // A bound claim names the class that the default stood for.
-    if classes.iter().any(Option::is_some) {
-        classes.retain(Option::is_some);
-    }
+    let templates = snapshot
+        .stateful_sets()
+        .map_err(unread)?
+        .iter()
+        .flat_map(|set| &set.spec.volume_claim_templates);
+    let default = snapshot
+        .storage_classes()
+        .map_err(unread)?
+        .iter()
+        .find(|class| class.is_default());
+    let class = |claim: &crate::snapshot::storage::PersistentVolumeClaim| {
+        claim
+            .spec
+            .storage_class_name
+            .clone()
+            .or_else(|| default.map(|class| class.metadata.name.clone()))
+    };
+    let mut classes: Vec<_> = claims.iter().chain(templates).map(class).collect();
     classes.sort();
     classes.dedup();
     Ok(classes)
@@ -142,10 +160,15 @@ async fn verification(client: &Client, namespace: &str) -> Result<Verification, 
     let maps = maps.list(&labelled).await.map_err(|error| {
         Error::could_not(format!("could not read which image probes run from in `{namespace}`")).because(error)
     })?;
-    let text = maps.items.iter().find_map(|map| map.data.as_ref()?.get("verification.yaml"));
+    let text = maps
+        .items
+        .iter()
+        .find_map(|map| map.data.as_ref()?.get("verification.yaml"));
     let text = text.ok_or_else(|| {
-        Error::could_not(format!("no verification image is declared in `{namespace}`, so nothing can be probed"))
-            .hint("set `verification.image` in the chart's values, or leave out `--active`")
+        Error::could_not(format!(
+            "no verification image is declared in `{namespace}`, so nothing can be probed"
+        ))
+        .hint("set `verification.image` in the chart's values, or leave out `--active`")
     })?;
     serde_yaml::from_str(text)
         .map_err(|error| Error::could_not("the declared verification image does not fit").because(error))
@@ -159,12 +182,19 @@ async fn application_environment(client: &Client, snapshot: &Snapshot) -> Result
         Error::could_not(format!("no workload in `{}` is the application", snapshot.namespace))
             .hint("name it: `checklist.roles.application: deployment/NAME`")
     })?;
-    let (kind, name) = application.workload.split_once('/').unwrap_or(("", &application.workload));
+    let (kind, name) = application
+        .workload
+        .split_once('/')
+        .unwrap_or(("", &application.workload));
     let failed = |error| Error::could_not(format!("could not read {}", application.workload)).because(error);
     let spec = match kind {
         "statefulset" => {
             let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &snapshot.namespace);
-            sets.get(name).await.map_err(failed)?.spec.and_then(|spec| spec.template.spec)
+            sets.get(name)
+                .await
+                .map_err(failed)?
+                .spec
+                .and_then(|spec| spec.template.spec)
         }
         "pod" => {
             let pods: Api<Pod> = Api::namespaced(client.clone(), &snapshot.namespace);
@@ -172,9 +202,17 @@ async fn application_environment(client: &Client, snapshot: &Snapshot) -> Result
         }
         _ => {
             let deployments: Api<Deployment> = Api::namespaced(client.clone(), &snapshot.namespace);
-            deployments.get(name).await.map_err(failed)?.spec.and_then(|spec| spec.template.spec)
+            deployments
+                .get(name)
+                .await
+                .map_err(failed)?
+                .spec
+                .and_then(|spec| spec.template.spec)
         }
     };
     let container = spec.and_then(|spec| spec.containers.into_iter().next());
-    Ok(container.map_or_else(|| json!({}), |container| json!({ "env": container.env, "envFrom": container.env_from })))
+    Ok(container.map_or_else(
+        || json!({}),
+        |container| json!({ "env": container.env, "envFrom": container.env_from }),
+    ))
 }

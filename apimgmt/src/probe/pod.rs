@@ -1,6 +1,6 @@
 //! One run of a probe: make its objects, wait for its word, take everything away again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -40,37 +40,73 @@ async fn told(
     longest: Duration,
 ) -> Result<Vec<ProbeResult>, Error> {
     let refused = |what: &str| {
-        let what = format!("could not create {what} for the probe `{}` in `{namespace}`", probe.name());
-        move |error| Error::could_not(what).because(error).hint("probing needs `create` and `delete` of pods and claims")
+        let what = format!(
+            "could not create {what} for the probe `{}` in `{namespace}`",
+            probe.name()
+        );
+        move |error| {
+            Error::could_not(what)
+                .because(error)
+                .hint("probing needs `create` and `delete` of pods and claims")
+        }
     };
     if let Some(claim) = &objects.claim {
         let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
-        claims.create(&PostParams::default(), claim).await.map_err(refused("the claim"))?;
+        claims
+            .create(&PostParams::default(), claim)
+            .await
+            .map_err(refused("the claim"))?;
     }
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let created = pods.create(&PostParams::default(), &objects.pod).await.map_err(refused("the pod"))?;
+    let created = pods
+        .create(&PostParams::default(), &objects.pod)
+        .await
+        .map_err(refused("the pod"))?;
     let seen = tokio::time::timeout(longest, ended(&pods, &created)).await;
     match seen {
-        Ok(Ok(message)) => Ok(results(probe, &message)),
+        Ok(Ok((message, started_after))) => {
+            let mut results = results(probe, &message);
+            if objects.claim.is_some() {
+                // Its container starts only when the volume is bound and mounted.
+                let bound = format!("{:.1}s", started_after.as_secs_f64());
+                results
+                    .iter_mut()
+                    .for_each(|result| drop(result.values.insert("boundAfter".into(), bound.clone())));
+            }
+            Ok(results)
+        }
         Ok(Err(error)) => Err(Error::could_not(format!("lost sight of pod/{}", created.name_any())).because(error)),
         Err(_) => {
             let pod = pods.get(&created.name_any()).await.ok();
-            let why = pod.as_ref().and_then(holds_it_up).unwrap_or_else(|| "no result in time".to_owned());
-            Ok(failed(probe, &format!("the probe's pod did not end within {} s: {why}", longest.as_secs())))
+            let why = pod
+                .as_ref()
+                .and_then(holds_it_up)
+                .unwrap_or_else(|| "no result in time".to_owned());
+            Ok(failed(
+                probe,
+                &format!("the probe's pod did not end within {} s: {why}", longest.as_secs()),
+            ))
         }
     }
 }
 
-/// Waits until the container has ended, and gives its last words.
-async fn ended(pods: &Api<Pod>, created: &Pod) -> Result<String, kube::Error> {
-    let one = WatchParams::default().fields(&format!("metadata.name={}", created.name_any())).timeout(290);
+/// Waits until the container has ended, and gives its last words and how long it took to start.
+async fn ended(pods: &Api<Pod>, created: &Pod) -> Result<(String, Duration), kube::Error> {
+    let began = Instant::now();
+    let mut started_after = None;
+    let one = WatchParams::default()
+        .fields(&format!("metadata.name={}", created.name_any()))
+        .timeout(290);
     let mut version = created.resource_version().unwrap_or_else(|| "0".to_owned());
     loop {
         let mut events = pods.watch(&one, &version).await?.boxed();
         while let Some(event) = events.try_next().await? {
             if let WatchEvent::Added(pod) | WatchEvent::Modified(pod) = event {
+                if state(&pod).is_some_and(|state| state.waiting.is_none()) {
+                    started_after.get_or_insert_with(|| began.elapsed());
+                }
                 if let Some(message) = last_words(&pod) {
-                    return Ok(message);
+                    return Ok((message, started_after.unwrap_or_else(|| began.elapsed())));
                 }
                 version = pod.resource_version().unwrap_or(version);
             }
@@ -79,7 +115,13 @@ async fn ended(pods: &Api<Pod>, created: &Pod) -> Result<String, kube::Error> {
 }
 
 fn state(pod: &Pod) -> Option<&ContainerState> {
-    pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()
+    pod.status
+        .as_ref()?
+        .container_statuses
+        .as_ref()?
+        .first()?
+        .state
+        .as_ref()
 }
 
 fn last_words(pod: &Pod) -> Option<String> {
@@ -93,10 +135,20 @@ fn last_words(pod: &Pod) -> Option<String> {
 /// Why the pod does not run: what its container waits for, or why it is not scheduled.
 fn holds_it_up(pod: &Pod) -> Option<String> {
     if let Some(waiting) = state(pod).and_then(|state| state.waiting.as_ref()) {
-        return Some([&waiting.reason, &waiting.message].into_iter().flatten().cloned().collect::<Vec<_>>().join(": "));
+        return Some(
+            [&waiting.reason, &waiting.message]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(": "),
+        );
     }
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    conditions.iter().find(|condition| condition.status == "False").and_then(|condition| condition.message.clone())
+    conditions
+        .iter()
+        .find(|condition| condition.status == "False")
+        .and_then(|condition| condition.message.clone())
 }
 
 /// The results in a pod's last words; words that are none are a failure of every item.
@@ -104,11 +156,17 @@ fn results(probe: Probe, message: &str) -> Vec<ProbeResult> {
     match serde_json::from_str::<Vec<ProbeResult>>(message) {
         Ok(results) if !results.is_empty() => {
             // What a pod says of itself is believed only for the items that its probe is for.
-            results.into_iter().filter(|result| probe.items().contains(&result.item.as_str())).collect()
+            results
+                .into_iter()
+                .filter(|result| probe.items().contains(&result.item.as_str()))
+                .collect()
         }
         _ => {
             let said: String = message.chars().take(200).collect();
-            failed(probe, &format!("the probe ended without a result: {}", crate::report::escape(&said)))
+            failed(
+                probe,
+                &format!("the probe ended without a result: {}", crate::report::escape(&said)),
+            )
         }
     }
 }
@@ -128,7 +186,10 @@ fn failed(probe: Probe, detail: &str) -> Vec<ProbeResult> {
 async fn clean(client: &Client, namespace: &str, objects: &Objects) -> Result<(), Error> {
     let cleaned = tokio::time::timeout(CLEANING, async {
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-        absent(pods.delete(&objects.pod.name_any(), &DeleteParams::default().grace_period(0)).await)?;
+        absent(
+            pods.delete(&objects.pod.name_any(), &DeleteParams::default().grace_period(0))
+                .await,
+        )?;
         if let Some(claim) = &objects.claim {
             let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
             absent(claims.delete(&claim.name_any(), &DeleteParams::default()).await)?;
@@ -136,9 +197,12 @@ async fn clean(client: &Client, namespace: &str, objects: &Objects) -> Result<()
         Ok::<(), kube::Error>(())
     });
     let left = |error: Box<dyn std::error::Error + Send + Sync>| {
-        Error::could_not(format!("could not take away what the probe made in `{namespace}`")).because(error).hint(
-            format!("kubectl delete pods,persistentvolumeclaims -n {namespace} -l {}", super::objects::LABEL),
-        )
+        Error::could_not(format!("could not take away what the probe made in `{namespace}`"))
+            .because(error)
+            .hint(format!(
+                "kubectl delete pods,persistentvolumeclaims -n {namespace} -l {}",
+                super::objects::LABEL
+            ))
     };
     match cleaned.await {
         Ok(done) => done.map_err(|error| left(Box::new(error))),

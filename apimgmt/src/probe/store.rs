@@ -33,9 +33,11 @@ pub(super) async fn write(client: &Client, namespace: &str, results: &[ProbeResu
         });
         let owned = PatchParams::apply("kubectl-apimgmt").force();
         maps.patch(&name, &owned, &Patch::Apply(map)).await.map_err(|error| {
-            Error::could_not(format!("could not store the probe's result in configmap/{name} in `{namespace}`"))
-                .because(error)
-                .hint("storing evidence needs `patch` of configmaps")
+            Error::could_not(format!(
+                "could not store the probe's result in configmap/{name} in `{namespace}`"
+            ))
+            .because(error)
+            .hint("storing evidence needs `patch` of configmaps")
         })?;
     }
     Ok(())

@@ -58,7 +58,9 @@ impl Stage<'_> {
         while !self.scene.is_whole() {
             let left = FIRST_LISTS.saturating_sub(began.elapsed());
             let Ok(sight) = tokio::time::timeout(left, self.watches.next()).await else {
-                return self.progress.say("the namespace can't be watched: failures will be named late, when Helm itself gives up");
+                return self
+                    .progress
+                    .say("the namespace can't be watched: failures will be named late, when Helm itself gives up");
             };
             self.scene.apply(sight);
         }
@@ -121,7 +123,9 @@ impl Stage<'_> {
         let mut stop = stop.map(|(stop, _)| stop);
         if !ended.success && stop.is_none() {
             // Helm gave up by itself, on a failed hook or at its time limit: what we saw may name the object.
-            stop = watchfulness.look(&self.scene, patience, began.elapsed()).map(Stop::Hopeless);
+            stop = watchfulness
+                .look(&self.scene, patience, began.elapsed())
+                .map(Stop::Hopeless);
         }
         Ok(Attempt { ended, stop })
     }

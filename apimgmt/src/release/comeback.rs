@@ -54,7 +54,11 @@ impl Comeback<'_> {
         self.end_hooks(stage).await?;
         self.roll_back(stage).await?;
         self.verify(stage).await?;
-        stage.progress.say(&format!("revision {} serves again, verified, after {}", self.target, seconds(began.elapsed())));
+        stage.progress.say(&format!(
+            "revision {} serves again, verified, after {}",
+            self.target,
+            seconds(began.elapsed())
+        ));
         Ok(())
     }
 
@@ -63,16 +67,37 @@ impl Comeback<'_> {
         let began = Instant::now();
         loop {
             let (working, idle): (Vec<_>, Vec<_>) = stage.scene.running_hooks().into_iter().partition(|job| {
-                let of_job = |pod: &&crate::snapshot::Pod| pod.metadata.controller().is_some_and(|owner| owner.name == job.metadata.name);
-                stage.scene.pods.values().filter(of_job).any(|pod| pod.statuses().any(|status| status.state.running.is_some()))
+                let of_job = |pod: &&crate::snapshot::Pod| {
+                    pod.metadata
+                        .controller()
+                        .is_some_and(|owner| owner.name == job.metadata.name)
+                };
+                stage
+                    .scene
+                    .pods
+                    .values()
+                    .filter(of_job)
+                    .any(|pod| pod.statuses().any(|status| status.state.running.is_some()))
             });
             let is_over = began.elapsed() > HOOKS;
-            let doomed: Vec<_> = idle.into_iter().chain(working.iter().copied().filter(|_| is_over)).map(|job| job.metadata.name.clone()).collect();
+            let doomed: Vec<_> = idle
+                .into_iter()
+                .chain(working.iter().copied().filter(|_| is_over))
+                .map(|job| job.metadata.name.clone())
+                .collect();
             for job in doomed {
-                stage.progress.say(&format!("ending hook job/{job}, which would go on by itself"));
+                stage
+                    .progress
+                    .say(&format!("ending hook job/{job}, which would go on by itself"));
                 let jobs: Api<Job> = Api::namespaced(self.reader.client().clone(), self.reader.namespace());
                 let params = DeleteParams::background();
-                maybe(jobs.delete(&job, &params), "delete", &format!("job/{job}"), self.reader.namespace()).await?;
+                maybe(
+                    jobs.delete(&job, &params),
+                    "delete",
+                    &format!("job/{job}"),
+                    self.reader.namespace(),
+                )
+                .await?;
             }
             if working.is_empty() || is_over {
                 return Ok(());
@@ -85,9 +110,13 @@ impl Comeback<'_> {
     }
 
     async fn roll_back(&self, stage: &mut Stage<'_>) -> Result<(), Error> {
-        stage.progress.say(&format!("helm rollback {} {} --wait", self.release, self.target));
+        stage
+            .progress
+            .say(&format!("helm rollback {} {} --wait", self.release, self.target));
         let (target, timeout) = (self.target.to_string(), format!("--timeout={}", self.timeout));
-        let mut running = self.helm.start("rollback", [self.release, &target, "--wait", &timeout])?;
+        let mut running = self
+            .helm
+            .start("rollback", [self.release, &target, "--wait", &timeout])?;
         let mut ticks = interval(Duration::from_millis(200));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut freed = BTreeSet::new();
@@ -109,9 +138,15 @@ impl Comeback<'_> {
         if ended.success {
             return Ok(());
         }
-        Err(Error::new(ExitCode::Midway, format!("`helm rollback {} {}` failed", self.release, self.target))
-            .because(ended.errors)
-            .hint(format!("`kubectl apimgmt troubleshoot -n {}` names what stands in the way; then run it again", self.reader.namespace())))
+        Err(Error::new(
+            ExitCode::Midway,
+            format!("`helm rollback {} {}` failed", self.release, self.target),
+        )
+        .because(ended.errors)
+        .hint(format!(
+            "`kubectl apimgmt troubleshoot -n {}` names what stands in the way; then run it again",
+            self.reader.namespace()
+        )))
     }
 
     /// A stateful set waits for ever for a pod of the bad revision to become ready: only its deletion lets the good one come.
@@ -119,12 +154,23 @@ impl Comeback<'_> {
         let pods: Api<Pod> = Api::namespaced(self.reader.client().clone(), self.reader.namespace());
         for pod in stage.scene.stuck_pods() {
             if freed.insert(pod.metadata.uid.clone()) {
-                stage.progress.say(&format!("deleting {}, stuck on the revision that failed", pod.object()));
+                stage
+                    .progress
+                    .say(&format!("deleting {}, stuck on the revision that failed", pod.object()));
                 let params = DeleteParams {
-                    preconditions: Some(Preconditions { uid: Some(pod.metadata.uid.clone()), resource_version: None }),
+                    preconditions: Some(Preconditions {
+                        uid: Some(pod.metadata.uid.clone()),
+                        resource_version: None,
+                    }),
                     ..DeleteParams::default()
                 };
-                let deleted = maybe(pods.delete(&pod.metadata.name, &params), "delete", &pod.object(), self.reader.namespace()).await;
+                let deleted = maybe(
+                    pods.delete(&pod.metadata.name, &params),
+                    "delete",
+                    &pod.object(),
+                    self.reader.namespace(),
+                )
+                .await;
                 if let Err(error) = deleted {
                     stage.progress.say(&format!("{error}: delete it by hand"));
                 }
@@ -135,15 +181,38 @@ impl Comeback<'_> {
     /// Every item that held before holds again. The way back is not interrupted, and neither is its proof.
     async fn verify(&self, stage: &Stage<'_>) -> Result<(), Error> {
         let Some(before) = self.before else { return Ok(()) };
-        let looked = look(self.reader, Some(before), self.aside, self.patience, &Interrupt::never(), stage.progress).await?;
+        let looked = look(
+            self.reader,
+            Some(before),
+            self.aside,
+            self.patience,
+            &Interrupt::never(),
+            stage.progress,
+        )
+        .await?;
         let Looked::Told(after) = looked else { return Ok(()) };
-        let shut: Vec<_> = after.gates(Some(before)).into_iter().flat_map(|gate| gate.shut_by).collect();
+        let shut: Vec<_> = after
+            .gates(Some(before))
+            .into_iter()
+            .flat_map(|gate| gate.shut_by)
+            .collect();
         if shut.is_empty() {
             return Ok(());
         }
-        let details: Vec<_> = shut.iter().filter_map(|id| after.get(id)).map(|it| format!("{}: {}", it.id, it.detail)).collect();
-        Err(Error::new(ExitCode::Midway, format!("revision {} is back, but what held before does not hold: {}", self.target, shut.join(", ")))
-            .because(details.join("; "))
-            .hint(format!("`kubectl apimgmt troubleshoot -n {}`", self.reader.namespace())))
+        let details: Vec<_> = shut
+            .iter()
+            .filter_map(|id| after.get(id))
+            .map(|it| format!("{}: {}", it.id, it.detail))
+            .collect();
+        Err(Error::new(
+            ExitCode::Midway,
+            format!(
+                "revision {} is back, but what held before does not hold: {}",
+                self.target,
+                shut.join(", ")
+            ),
+        )
+        .because(details.join("; "))
+        .hint(format!("`kubectl apimgmt troubleshoot -n {}`", self.reader.namespace())))
     }
 }

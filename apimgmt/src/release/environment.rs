@@ -109,8 +109,14 @@ impl Environment {
         for group in &connection.impersonate_groups {
             add("--kube-as-group", Some(group.into()));
         }
-        add("--kube-ca-file", connection.certificate_authority.clone().map(Into::into));
-        add("--kube-tls-server-name", connection.tls_server_name.clone().map(Into::into));
+        add(
+            "--kube-ca-file",
+            connection.certificate_authority.clone().map(Into::into),
+        );
+        add(
+            "--kube-tls-server-name",
+            connection.tls_server_name.clone().map(Into::into),
+        );
         if connection.insecure_skip_tls_verify {
             arguments.push("--kube-insecure-skip-tls-verify".into());
         }
@@ -118,7 +124,12 @@ impl Environment {
     }
 
     /// Environment variables that the Helm we start must not inherit: they would speak against our arguments.
-    pub const STALE: &'static [&'static str] = &["HELM_NAMESPACE", "HELM_KUBECONTEXT", "HELM_KUBEASGROUPS", "HELM_KUBEASUSER"];
+    pub const STALE: &'static [&'static str] = &[
+        "HELM_NAMESPACE",
+        "HELM_KUBECONTEXT",
+        "HELM_KUBEASGROUPS",
+        "HELM_KUBEASUSER",
+    ];
 }
 
 #[cfg(test)]
@@ -127,7 +138,10 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Environment {
         Environment::read(|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 

@@ -134,12 +134,19 @@ pub struct Sorted {
 impl Sorted {
     /// The last value of one of ours.
     pub fn last(&self, long: &str) -> Option<&str> {
-        self.ours.iter().rev().find(|(name, _)| *name == long).map(|(_, value)| value.as_str())
+        self.ours
+            .iter()
+            .rev()
+            .find(|(name, _)| *name == long)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every value of one of ours.
     pub fn all<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'a str> {
-        self.ours.iter().filter(move |(name, _)| *name == long).map(|(_, value)| value.as_str())
+        self.ours
+            .iter()
+            .filter(move |(name, _)| *name == long)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Whether a switch of ours is on; `None` when it was not named.
@@ -151,18 +158,25 @@ impl Sorted {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(other) => Err(Error::usage(format!("`--{long}={other}`: a switch is `true` or `false`"))),
+            Some(other) => Err(Error::usage(format!(
+                "`--{long}={other}`: a switch is `true` or `false`"
+            ))),
         }
     }
 
     /// The values of one of Helm's flags, in order.
     pub fn of_helm<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'a str> {
-        self.helm.iter().filter_map(move |word| word.strip_prefix("--")?.strip_prefix(long)?.strip_prefix('='))
+        self.helm
+            .iter()
+            .filter_map(move |word| word.strip_prefix("--")?.strip_prefix(long)?.strip_prefix('='))
     }
 
     /// Whether one of Helm's flags was named.
     pub fn has_helm(&self, long: &str) -> bool {
-        self.helm.iter().any(|word| word.strip_prefix("--").is_some_and(|word| word.split('=').next() == Some(long)))
+        self.helm.iter().any(|word| {
+            word.strip_prefix("--")
+                .is_some_and(|word| word.split('=').next() == Some(long))
+        })
     }
 }
 
@@ -244,7 +258,9 @@ fn known(name: &str) -> Result<(&'static Flag, bool), Error> {
 
 fn lettered(letter: char) -> Option<(&'static Flag, bool)> {
     let by_letter = |flags: &'static [Flag]| flags.iter().find(|flag| flag.letter == letter && letter != ' ');
-    by_letter(HELMS).map(|flag| (flag, false)).or_else(|| by_letter(OURS).map(|flag| (flag, true)))
+    by_letter(HELMS)
+        .map(|flag| (flag, false))
+        .or_else(|| by_letter(OURS).map(|flag| (flag, true)))
 }
 
 fn lacks_value(word: &str) -> Error {
@@ -256,7 +272,9 @@ fn unknown(word: &str) -> Error {
     let name = word.trim_start_matches('-');
     match nearest(name, HELMS.iter().chain(OURS).map(|flag| flag.long)) {
         Some(near) => error.hint(format!("did you mean `--{near}`?")),
-        None => error.hint("`helm apimgmt install --help` lists ours; those of `helm install` and `helm upgrade` work too"),
+        None => {
+            error.hint("`helm apimgmt install --help` lists ours; those of `helm install` and `helm upgrade` work too")
+        }
     }
 }
 
@@ -271,7 +289,10 @@ mod tests {
     #[test]
     fn helms_flags_keep_their_order_and_ours_are_taken_out() {
         let line = sorted("shop ./chart -f a.yaml --set x=1,y=2 --yes -fb.yaml --timeout=2m --strict");
-        assert_eq!(line.helm, ["--values=a.yaml", "--set=x=1,y=2", "--values=b.yaml", "--timeout=2m"]);
+        assert_eq!(
+            line.helm,
+            ["--values=a.yaml", "--set=x=1,y=2", "--values=b.yaml", "--timeout=2m"]
+        );
         assert_eq!(line.names, ["shop", "./chart"]);
         assert_eq!(line.switch("yes").unwrap(), Some(true));
         assert_eq!(line.of_helm("values").collect::<Vec<_>>(), ["a.yaml", "b.yaml"]);

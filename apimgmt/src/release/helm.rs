@@ -67,7 +67,10 @@ impl Helm {
             Error::could_not(format!("could not find Helm: there is no `{wanted}`"))
                 .hint("install Helm 3.17 or newer, or name one with the environment variable HELM_BIN")
         })?;
-        Ok(Self { binary, environment: environment.clone() })
+        Ok(Self {
+            binary,
+            environment: environment.clone(),
+        })
     }
 
     /// Where it is.
@@ -89,7 +92,11 @@ impl Helm {
         command.args(["version", "--template", "{{.Version}}"]);
         let text = self.finished(command, "version").await?;
         Version::parse(text.trim()).ok_or_else(|| {
-            Error::could_not(format!("`{}` does not say a version of Helm: {}", self.binary.display(), plain(&text)))
+            Error::could_not(format!(
+                "`{}` does not say a version of Helm: {}",
+                self.binary.display(),
+                plain(&text)
+            ))
         })
     }
 
@@ -97,7 +104,11 @@ impl Helm {
     ///
     /// # Errors
     /// When it fails; what it wrote to standard error is the reason.
-    pub async fn output<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, verb: &str, arguments: I) -> Result<String, Error> {
+    pub async fn output<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+        &self,
+        verb: &str,
+        arguments: I,
+    ) -> Result<String, Error> {
         let mut command = self.bare();
         command.arg(verb).args(arguments).args(self.environment.arguments());
         self.finished(command, verb).await
@@ -107,14 +118,22 @@ impl Helm {
     ///
     /// # Errors
     /// When it can't be started.
-    pub fn start<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, verb: &str, arguments: I) -> Result<Running, Error> {
+    pub fn start<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+        &self,
+        verb: &str,
+        arguments: I,
+    ) -> Result<Running, Error> {
         let mut command = self.bare();
         command.arg(verb).args(arguments).args(self.environment.arguments());
         self.launch(command)
     }
 
     /// The command line of a Helm that takes our place: for verbs that we only hand on.
-    pub fn command<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, verb: &str, arguments: I) -> std::process::Command {
+    pub fn command<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+        &self,
+        verb: &str,
+        arguments: I,
+    ) -> std::process::Command {
         let mut command = std::process::Command::new(&self.binary);
         command.arg(verb).args(arguments).args(self.environment.arguments());
         for stale in Environment::STALE {
@@ -130,14 +149,18 @@ impl Helm {
             command.env_remove(stale);
         }
         command.envs(self.environment.token.as_ref().map(|token| ("HELM_KUBETOKEN", token)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
         command
     }
 
     fn launch(&self, mut command: Command) -> Result<Running, Error> {
-        let mut child = command.spawn().map_err(|error| {
-            Error::could_not(format!("could not start `{}`", self.binary.display())).because(error)
-        })?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| Error::could_not(format!("could not start `{}`", self.binary.display())).because(error))?;
         let output = tokio::spawn(drain(child.stdout.take()));
         let errors = tokio::spawn(drain(child.stderr.take()));
         Ok(Running { child, output, errors })
@@ -160,7 +183,9 @@ impl Running {
     /// When the operating system can't say how it ended.
     pub async fn wait(&mut self) -> Result<bool, Error> {
         let status = self.child.wait().await;
-        Ok(status.map_err(|error| Error::could_not("could not wait for Helm").because(error))?.success())
+        Ok(status
+            .map_err(|error| Error::could_not("could not wait for Helm").because(error))?
+            .success())
     }
 
     /// Waits until it ends, and gives what it wrote.
@@ -174,12 +199,20 @@ impl Running {
             Ok(Ok(text)) => text,
             _ => String::new(),
         };
-        Ok(Ended { success, output: text(self.output).await, errors: plain(&text(self.errors).await) })
+        Ok(Ended {
+            success,
+            output: text(self.output).await,
+            errors: plain(&text(self.errors).await),
+        })
     }
 
     /// Asks `helm install` or `helm upgrade` to stop: it records `failed` and exits. Never for a rollback, which would stay pending.
     pub fn ask_to_stop(&self) {
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+        let pid = self
+            .child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
             // It may have ended by itself meanwhile, which is as good.
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
@@ -191,7 +224,11 @@ impl Version {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix('v')?.split(['.', '-', '+']).map(str::parse);
         let mut next = || parts.next()?.ok();
-        Some(Self { major: next()?, minor: next()?, patch: next()? })
+        Some(Self {
+            major: next()?,
+            minor: next()?,
+            patch: next()?,
+        })
     }
 }
 
@@ -218,7 +255,9 @@ fn resolve(wanted: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     if wanted.contains('/') {
         return std::path::absolute(wanted).ok().filter(|file| file.is_file());
     }
-    std::env::split_paths(path?).map(|folder| folder.join(wanted)).find(|file| file.is_file())
+    std::env::split_paths(path?)
+        .map(|folder| folder.join(wanted))
+        .find(|file| file.is_file())
 }
 
 #[cfg(test)]
@@ -247,7 +286,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_helm_is_told_with_what_to_do() {
-        let error = Helm::find(&Environment { binary: Some("no-such-helm".into()), ..Environment::default() }, None).unwrap_err();
+        let error = Helm::find(
+            &Environment {
+                binary: Some("no-such-helm".into()),
+                ..Environment::default()
+            },
+            None,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("no-such-helm"));
         assert!(error.next_step().unwrap().contains("HELM_BIN"));
     }
@@ -256,11 +302,28 @@ mod tests {
     async fn what_helm_writes_to_standard_error_is_the_reason_and_harmless() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("helm");
-        std::fs::write(&file, "#!/bin/sh\necho out\nprintf 'Error: \\033[31mno\\n' >&2\nexit 1\n").unwrap();
+        std::fs::write(
+            &file,
+            "#!/bin/sh\necho out\nprintf 'Error: \\033[31mno\\n' >&2\nexit 1\n",
+        )
+        .unwrap();
         std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&file).unwrap().permissions(), 0o755);
-        std::fs::set_permissions(&file, <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755)).unwrap();
-        let environment = Environment { binary: Some(file.display().to_string()), ..Environment::default() };
-        let ended = Helm::find(&environment, None).unwrap().start("upgrade", ["x"]).unwrap().end().await.unwrap();
+        std::fs::set_permissions(
+            &file,
+            <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755),
+        )
+        .unwrap();
+        let environment = Environment {
+            binary: Some(file.display().to_string()),
+            ..Environment::default()
+        };
+        let ended = Helm::find(&environment, None)
+            .unwrap()
+            .start("upgrade", ["x"])
+            .unwrap()
+            .end()
+            .await
+            .unwrap();
         assert!(!ended.success);
         assert_eq!(ended.output, "out\n");
         assert!(ended.errors.starts_with("Error: ") && !ended.errors.contains('\u{1b}'));

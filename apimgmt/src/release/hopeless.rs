@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use super::scene::{NewPod, Scene};
 use crate::{
     checklist::Phase,
-    snapshot::{condition, pods::{ContainerStatus, Terminated}},
+    snapshot::{
+        condition,
+        pods::{ContainerStatus, Terminated},
+    },
 };
 
 /// A refused pull is tried once more: the pull secret may be on its way.
@@ -58,7 +61,10 @@ enum Pull {
 impl Watchfulness {
     /// For an upgrade, or for a first install, where pods may crash until what they need has come.
     pub fn of(upgrade: bool) -> Self {
-        Self { others_ran_before: upgrade, ..Self::default() }
+        Self {
+            others_ran_before: upgrade,
+            ..Self::default()
+        }
     }
 
     /// Looks at the scene, `now` after the change began.
@@ -67,7 +73,11 @@ impl Watchfulness {
             return None;
         }
         if let Some((job, phase, reason)) = scene.failed_jobs().into_iter().next() {
-            return Some(Hopeless { object: format!("job/{}", job.metadata.name), phase, text: format!("the job failed: {reason}") });
+            return Some(Hopeless {
+                object: format!("job/{}", job.metadata.name),
+                phase,
+                text: format!("the job failed: {reason}"),
+            });
         }
         let mut present = Vec::new();
         let mut found = None;
@@ -106,16 +116,25 @@ impl Watchfulness {
         key: &str,
         excused: bool,
     ) -> Option<(&'static str, Duration, String)> {
-        let image = new.pod.container(&status.name).map_or(status.image.as_str(), |container| container.image.as_str());
+        let image = new
+            .pod
+            .container(&status.name)
+            .map_or(status.image.as_str(), |container| container.image.as_str());
         let waiting = status.state.waiting.as_ref();
         let reason = waiting.map_or("", |waiting| waiting.reason.as_str());
         let message = waiting.map_or("", |waiting| waiting.message.as_str());
         match reason {
             "InvalidImageName" | "ErrImageNeverPull" => {
-                return Some(("pull", Duration::ZERO, format!("image `{image}` of container `{}` can't be used: {reason}", status.name)));
+                return Some((
+                    "pull",
+                    Duration::ZERO,
+                    format!("image `{image}` of container `{}` can't be used: {reason}", status.name),
+                ));
             }
             "ErrImagePull" | "ImagePullBackOff" => {
-                let pull = pull(message).or_else(|| self.pulls.get(key).copied()).unwrap_or(Pull::MayMend);
+                let pull = pull(message)
+                    .or_else(|| self.pulls.get(key).copied())
+                    .unwrap_or(Pull::MayMend);
                 self.pulls.insert(key.into(), pull);
                 return match pull {
                     Pull::Absent => Some(("pull", Duration::ZERO, format!("image `{image}` is not found"))),
@@ -124,7 +143,11 @@ impl Watchfulness {
                 };
             }
             "CreateContainerConfigError" | "CreateContainerError" => {
-                return Some(("configuration", CONFIGURATION, format!("container `{}` can't be made: {message}", status.name)));
+                return Some((
+                    "configuration",
+                    CONFIGURATION,
+                    format!("container `{}` can't be made: {message}", status.name),
+                ));
             }
             _ => {}
         }
@@ -137,19 +160,36 @@ impl Watchfulness {
         let restarts = status.restart_count - self.excused.get(key).copied().unwrap_or(0);
         // The first back-off comes after the second crash. Two are enough where everything else was running before and
         // neither run lasted: the kubelet's third try would come up to 25 s later.
-        let ending = status.last_state.terminated.as_ref().or(status.state.terminated.as_ref());
-        let enough = if self.others_ran_before && ending.is_some_and(is_quick) { 1 } else { 2 };
+        let ending = status
+            .last_state
+            .terminated
+            .as_ref()
+            .or(status.state.terminated.as_ref());
+        let enough = if self.others_ran_before && ending.is_some_and(is_quick) {
+            1
+        } else {
+            2
+        };
         let crashes = restarts >= 3 || (restarts >= enough && reason == "CrashLoopBackOff");
         let how = ending.map_or(String::new(), |ending| match ending.reason.as_str() {
             "" | "Error" => format!(", last with exit code {}", ending.exit_code),
             reason => format!(", last with {reason} ({})", ending.exit_code),
         });
-        crashes.then(|| ("crash", Duration::ZERO, format!("container `{}` crashed {} times{how}", status.name, restarts + 1)))
+        crashes.then(|| {
+            (
+                "crash",
+                Duration::ZERO,
+                format!("container `{}` crashed {} times{how}", status.name, restarts + 1),
+            )
+        })
     }
 }
 
 fn is_quick(ending: &Terminated) -> bool {
-    let lasted = ending.finished_at.zip(ending.started_at).map(|(end, start)| end.duration_since(start));
+    let lasted = ending
+        .finished_at
+        .zip(ending.started_at)
+        .map(|(end, start)| end.duration_since(start));
     lasted.is_some_and(|lasted| lasted.as_secs() < 10)
 }
 
@@ -157,10 +197,31 @@ fn is_quick(ending: &Terminated) -> bool {
 fn pull(message: &str) -> Option<Pull> {
     let message = message.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if has(&["toomanyrequests", "too many requests", "timeout", "timed out", "deadline exceeded", "no such host", "connection refused",
-        "connection reset", "service unavailable", "bad gateway", "internal server error", "x509", "unexpected eof"]) {
+    if has(&[
+        "toomanyrequests",
+        "too many requests",
+        "timeout",
+        "timed out",
+        "deadline exceeded",
+        "no such host",
+        "connection refused",
+        "connection reset",
+        "service unavailable",
+        "bad gateway",
+        "internal server error",
+        "x509",
+        "unexpected eof",
+    ]) {
         Some(Pull::MayMend)
-    } else if has(&["denied", "unauthorized", "authorization failed", "authentication required", "no basic auth credentials", "insufficient_scope", "403 forbidden"]) {
+    } else if has(&[
+        "denied",
+        "unauthorized",
+        "authorization failed",
+        "authentication required",
+        "no basic auth credentials",
+        "insufficient_scope",
+        "403 forbidden",
+    ]) {
         Some(Pull::Denied)
     } else if has(&["not found", "manifest unknown", "name unknown", "no match for platform"]) {
         Some(Pull::Absent)
@@ -175,11 +236,21 @@ fn unschedulable(new: &NewPod<'_>, scene: &Scene, patience: Patience) -> Option<
         return None;
     }
     // A volume that is being made, or room that is being freed, comes by itself.
-    let may_mend = patience.autoscaler || scene.has_leaving_pods() || scheduled.message.contains("unbound immediate PersistentVolumeClaims");
-    let after = if may_mend { patience.schedule_grace } else { UNSCHEDULABLE.min(patience.schedule_grace) };
+    let may_mend = patience.autoscaler
+        || scene.has_leaving_pods()
+        || scheduled.message.contains("unbound immediate PersistentVolumeClaims");
+    let after = if may_mend {
+        patience.schedule_grace
+    } else {
+        UNSCHEDULABLE.min(patience.schedule_grace)
+    };
     Some((after, format!("no node takes the pod: {}", scheduled.message)))
 }
 
 fn hopeless(new: &NewPod<'_>, text: String) -> Hopeless {
-    Hopeless { object: new.pod.object(), phase: new.phase, text }
+    Hopeless {
+        object: new.pod.object(),
+        phase: new.phase,
+        text,
+    }
 }

@@ -60,9 +60,20 @@ impl Reader {
     /// # Errors
     /// When nothing can be read at all.
     pub async fn diagnose(&self) -> Result<diagnoses::Diagnosed, Error> {
-        let sources = diagnoses::ALL.iter().flat_map(|diagnosis| diagnosis.reads).copied().collect();
+        let sources = diagnoses::ALL
+            .iter()
+            .flat_map(|diagnosis| diagnosis.reads)
+            .copied()
+            .collect();
         let snapshot = self.snapshot(sources).await?;
         Ok(diagnoses::diagnose(diagnoses::ALL, &snapshot))
+    }
+
+    /// The version of the database's schema; nothing when it can't be read.
+    pub async fn schema_version(&self) -> Option<i64> {
+        let snapshot = self.snapshot([Source::Postgresql].into()).await.ok()?;
+        let postgresql = snapshot.postgresql().ok()?.as_ref()?;
+        Some(postgresql.schema.as_ref()?.version)
     }
 
     async fn snapshot(&self, mut sources: BTreeSet<Source>) -> Result<Snapshot, Error> {

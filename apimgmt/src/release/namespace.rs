@@ -49,26 +49,50 @@ pub async fn ensure(client: &Client, name: &str) -> Result<Made, Error> {
             },
             ..Namespace::default()
         };
-        answers(namespaces.create(&PostParams::default(), &wanted), "create", &object, "").await?;
+        answers(
+            namespaces.create(&PostParams::default(), &wanted),
+            "create",
+            &object,
+            "",
+        )
+        .await?;
         return Ok(Made::Created);
     };
     if found.metadata.deletion_timestamp.is_some() {
-        return Err(Error::could_not(format!("namespace `{name}` is being deleted"))
-            .hint(format!("wait for it: `kubectl wait --for=delete namespace/{name} --timeout=5m`")));
+        return Err(
+            Error::could_not(format!("namespace `{name}` is being deleted")).hint(format!(
+                "wait for it: `kubectl wait --for=delete namespace/{name} --timeout=5m`"
+            )),
+        );
     }
-    let missing: Vec<_> = LABELS.iter().filter(|(key, _)| !found.labels().contains_key(*key)).collect();
+    let missing: Vec<_> = LABELS
+        .iter()
+        .filter(|(key, _)| !found.labels().contains_key(*key))
+        .collect();
     if !is_ours(&found) || missing.is_empty() {
         return Ok(Made::Found);
     }
-    let labels: serde_json::Map<_, _> = missing.into_iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+    let labels: serde_json::Map<_, _> = missing
+        .into_iter()
+        .map(|(key, value)| ((*key).to_owned(), json!(value)))
+        .collect();
     let patch = Patch::Merge(json!({"metadata": {"labels": labels}}));
-    answers(namespaces.patch(name, &PatchParams::default(), &patch), "patch", &object, "").await?;
+    answers(
+        namespaces.patch(name, &PatchParams::default(), &patch),
+        "patch",
+        &object,
+        "",
+    )
+    .await?;
     Ok(Made::Labelled)
 }
 
 /// Whether we made it.
 pub fn is_ours(namespace: &Namespace) -> bool {
-    namespace.annotations().get(CREATED_BY.0).is_some_and(|by| by == CREATED_BY.1)
+    namespace
+        .annotations()
+        .get(CREATED_BY.0)
+        .is_some_and(|by| by == CREATED_BY.1)
 }
 
 /// Deletes it.
@@ -77,6 +101,12 @@ pub fn is_ours(namespace: &Namespace) -> bool {
 /// When it can't be deleted.
 pub async fn delete(client: &Client, name: &str) -> Result<(), Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    maybe(namespaces.delete(name, &DeleteParams::default()), "delete", &format!("namespace/{name}"), "").await?;
+    maybe(
+        namespaces.delete(name, &DeleteParams::default()),
+        "delete",
+        &format!("namespace/{name}"),
+        "",
+    )
+    .await?;
     Ok(())
 }

@@ -77,7 +77,9 @@ impl Verdicts {
         let rows = sections.iter().flat_map(|section| &section.rows);
         let judged = rows.map(|row| {
             let aside = aside.get(row.item.id);
-            let forbidden = row.missing().is_some_and(|missing| matches!(missing.why, Why::Forbidden | Why::ApiAbsent));
+            let forbidden = row
+                .missing()
+                .is_some_and(|missing| matches!(missing.why, Why::Forbidden | Why::ApiAbsent));
             Judged {
                 id: row.item.id,
                 verdict: if aside.is_some() { "skipped" } else { row.word() },
@@ -110,7 +112,8 @@ impl Verdicts {
 
     /// Whether an item shuts its gate: it fails blocking, and, where something was there before, it passed before.
     fn shuts(&self, judged: &Judged, before: Option<&Self>) -> bool {
-        judged.verdict == "fail" && before.is_none_or(|before| before.get(judged.id).is_some_and(|it| it.verdict == "pass"))
+        judged.verdict == "fail"
+            && before.is_none_or(|before| before.get(judged.id).is_some_and(|it| it.verdict == "pass"))
     }
 
     /// Items worth another look.
@@ -119,22 +122,41 @@ impl Verdicts {
             judged.may_change && (self.shuts(judged, before) || (with_unknown && judged.verdict == "unknown"))
         };
         let of = |id| ALL.iter().copied().find(|item| item.id == id);
-        self.0.iter().filter(|judged| is_open(judged)).filter_map(|judged| of(judged.id)).collect()
+        self.0
+            .iter()
+            .filter(|judged| is_open(judged))
+            .filter_map(|judged| of(judged.id))
+            .collect()
     }
 
     /// The six gates, in order: one passes only when every earlier one has.
     pub fn gates(&self, before: Option<&Self>) -> Vec<Gate> {
         let mut is_open = true;
         let gate = |phase: Phase| {
-            let items: Vec<_> = self.0.iter().filter(|judged| judged.phase == phase as u8).cloned().collect();
-            let shut_by: Vec<_> = items.iter().filter(|judged| self.shuts(judged, before)).map(|judged| judged.id).collect();
+            let items: Vec<_> = self
+                .0
+                .iter()
+                .filter(|judged| judged.phase == phase as u8)
+                .cloned()
+                .collect();
+            let shut_by: Vec<_> = items
+                .iter()
+                .filter(|judged| self.shuts(judged, before))
+                .map(|judged| judged.id)
+                .collect();
             let standing = match (is_open, shut_by.is_empty()) {
                 (false, _) => Standing::NotReached,
                 (true, true) => Standing::Passed,
                 (true, false) => Standing::Failed,
             };
             is_open &= shut_by.is_empty();
-            Gate { phase: phase as u8, title: phase.title(), standing, shut_by, items }
+            Gate {
+                phase: phase as u8,
+                title: phase.title(),
+                standing,
+                shut_by,
+                items,
+            }
         };
         Phase::ALL.into_iter().map(gate).collect()
     }

@@ -20,7 +20,7 @@ const HOOK_ANNOTATION: &str = "helm.sh/hook";
 /// The scene of one change.
 #[derive(Debug, Default)]
 pub struct Scene {
-    release: String,
+    subject: Subject,
     pub(super) pods: BTreeMap<String, Pod>,
     deployments: BTreeMap<String, Deployment>,
     replica_sets: BTreeMap<String, ReplicaSet>,
@@ -30,6 +30,21 @@ pub struct Scene {
     former: BTreeSet<String>,
     listed: BTreeSet<Kind>,
     told: BTreeMap<String, String>,
+}
+
+/// Whose workloads count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Subject {
+    /// Those of a release of Helm.
+    Release(String),
+    /// One deployment.
+    Deployment(String),
+}
+
+impl Default for Subject {
+    fn default() -> Self {
+        Self::Release(String::new())
+    }
 }
 
 /// How far one workload is.
@@ -56,9 +71,20 @@ pub struct NewPod<'a> {
 }
 
 impl Scene {
-    /// An empty scene of `release`.
+    /// An empty scene of a release.
     pub fn of(release: &str) -> Self {
-        Self { release: release.into(), ..Self::default() }
+        Self {
+            subject: Subject::Release(release.into()),
+            ..Self::default()
+        }
+    }
+
+    /// An empty scene of one deployment, whoever owns it.
+    pub fn of_deployment(name: &str) -> Self {
+        Self {
+            subject: Subject::Deployment(name.into()),
+            ..Self::default()
+        }
     }
 
     /// Takes in what was seen.
@@ -110,26 +136,47 @@ impl Scene {
         }
     }
 
-    fn owns(&self, metadata: &Metadata) -> bool {
-        metadata.annotations.get(RELEASE_ANNOTATION) == Some(&self.release)
+    fn owns(&self, kind: Kind, metadata: &Metadata) -> bool {
+        match &self.subject {
+            Subject::Release(release) => metadata.annotations.get(RELEASE_ANNOTATION) == Some(release),
+            Subject::Deployment(name) => kind == Kind::Deployment && metadata.name == *name,
+        }
     }
 
     /// The release's workloads and how far they are.
     pub fn workloads(&self) -> Vec<Progressing> {
         let mut found = Vec::new();
-        for it in self.deployments.values().filter(|it| self.owns(&it.metadata)) {
+        for it in self
+            .deployments
+            .values()
+            .filter(|it| self.owns(Kind::Deployment, &it.metadata))
+        {
             let (wanted, status) = (it.spec.replicas.unwrap_or(1), &it.status);
             let ready = is_seen(&it.metadata, status)
                 && status.updated_replicas >= wanted
                 && status.available_replicas >= wanted
                 && status.replicas <= status.updated_replicas;
-            found.push(progressing("deployment", &it.metadata, ready, counted(status.available_replicas, wanted, status, ready)));
+            found.push(progressing(
+                "deployment",
+                &it.metadata,
+                ready,
+                counted(status.available_replicas, wanted, status, ready),
+            ));
         }
-        for it in self.stateful_sets.values().filter(|it| self.owns(&it.metadata)) {
+        for it in self
+            .stateful_sets
+            .values()
+            .filter(|it| self.owns(Kind::StatefulSet, &it.metadata))
+        {
             let (wanted, status) = (it.spec.replicas.unwrap_or(1), &it.status);
             let is_updated = status.update_revision == status.current_revision || status.updated_replicas >= wanted;
             let ready = is_seen(&it.metadata, status) && is_updated && status.ready_replicas >= wanted;
-            found.push(progressing("statefulset", &it.metadata, ready, counted(status.ready_replicas, wanted, status, ready)));
+            found.push(progressing(
+                "statefulset",
+                &it.metadata,
+                ready,
+                counted(status.ready_replicas, wanted, status, ready),
+            ));
         }
         for it in self.jobs.values().filter(|it| self.is_our_job(it)) {
             let ready = condition(&it.status.conditions, "Complete").is_some_and(|complete| complete.status == "True");
@@ -148,7 +195,9 @@ impl Scene {
 
     /// Whether everything that belongs to phases before `phase` is ready.
     pub fn is_ready_before(&self, phase: Phase) -> bool {
-        self.workloads().iter().all(|workload| workload.phase >= phase || workload.ready)
+        self.workloads()
+            .iter()
+            .all(|workload| workload.phase >= phase || workload.ready)
     }
 
     /// Lines for what changed since the last call.
@@ -159,9 +208,17 @@ impl Scene {
         let mut lines = Vec::new();
         let pods = self.new_pods().into_iter().filter_map(|new| {
             let trouble = trouble(new.pod)?;
-            Some(Progressing { object: new.pod.object(), phase: new.phase, ready: false, detail: trouble })
+            Some(Progressing {
+                object: new.pod.object(),
+                phase: new.phase,
+                ready: false,
+                detail: trouble,
+            })
         });
-        for Progressing { object, phase, detail, .. } in self.workloads().into_iter().chain(pods.collect::<Vec<_>>()) {
+        for Progressing {
+            object, phase, detail, ..
+        } in self.workloads().into_iter().chain(pods.collect::<Vec<_>>())
+        {
             if self.told.get(&object) != Some(&detail) {
                 lines.push(format!("{} {:<23} {object} {detail}", phase as u8, phase.title()));
                 self.told.insert(object, detail);
@@ -172,8 +229,17 @@ impl Scene {
 
     /// What is still waited for, in one line.
     pub fn waiting_for(&self) -> String {
-        let waiting: Vec<_> = self.workloads().into_iter().filter(|it| !it.ready).map(|it| format!("{} {}", it.object, it.detail)).collect();
-        if waiting.is_empty() { "helm".into() } else { waiting.join(", ") }
+        let waiting: Vec<_> = self
+            .workloads()
+            .into_iter()
+            .filter(|it| !it.ready)
+            .map(|it| format!("{} {}", it.object, it.detail))
+            .collect();
+        if waiting.is_empty() {
+            "helm".into()
+        } else {
+            waiting.join(", ")
+        }
     }
 
     /// Pods of the newest revision that were not there before.
@@ -186,7 +252,10 @@ impl Scene {
                 let (phase, of_job) = match owner.kind.as_str() {
                     "ReplicaSet" => (self.phase_by_replica_set(&owner.name)?, false),
                     "StatefulSet" => (self.phase_by_stateful_set(&owner.name, pod)?, false),
-                    "Job" => (phase_of(&self.jobs.get(&owner.name).filter(|job| self.is_our_job(job))?.metadata), true),
+                    "Job" => (
+                        phase_of(&self.jobs.get(&owner.name).filter(|job| self.is_our_job(job))?.metadata),
+                        true,
+                    ),
                     _ => return None,
                 };
                 Some(NewPod { pod, phase, of_job })
@@ -197,13 +266,19 @@ impl Scene {
     fn phase_by_replica_set(&self, name: &str) -> Option<Phase> {
         const REVISION: &str = "deployment.kubernetes.io/revision";
         let set = self.replica_sets.get(name)?;
-        let deployment = self.deployments.get(&set.metadata.controller()?.name).filter(|it| self.owns(&it.metadata))?;
+        let deployment = self
+            .deployments
+            .get(&set.metadata.controller()?.name)
+            .filter(|it| self.owns(Kind::Deployment, &it.metadata))?;
         let is_newest = set.metadata.annotations.get(REVISION) == deployment.metadata.annotations.get(REVISION);
         (is_newest && is_seen(&deployment.metadata, &deployment.status)).then(|| phase_of(&deployment.metadata))
     }
 
     fn phase_by_stateful_set(&self, name: &str, pod: &Pod) -> Option<Phase> {
-        let set = self.stateful_sets.get(name).filter(|it| self.owns(&it.metadata))?;
+        let set = self
+            .stateful_sets
+            .get(name)
+            .filter(|it| self.owns(Kind::StatefulSet, &it.metadata))?;
         let is_newest = pod.metadata.label("controller-revision-hash") == Some(&set.status.update_revision);
         (is_newest && is_seen(&set.metadata, &set.status)).then(|| phase_of(&set.metadata))
     }
@@ -211,20 +286,31 @@ impl Scene {
     /// A job of the release, or a hook that was made meanwhile.
     fn is_our_job(&self, job: &Job) -> bool {
         let is_hook = job.metadata.annotations.contains_key(HOOK_ANNOTATION);
-        !self.former.contains(&job.metadata.uid) && (is_hook || self.owns(&job.metadata))
+        !self.former.contains(&job.metadata.uid)
+            && matches!(self.subject, Subject::Release(_))
+            && (is_hook || self.owns(Kind::Job, &job.metadata))
     }
 
     /// Jobs that were made meanwhile and have failed, with the controller's reason.
     pub fn failed_jobs(&self) -> Vec<(&Job, Phase, String)> {
-        self.jobs.values().filter(|job| self.is_our_job(job)).filter_map(|job| Some((job, phase_of(&job.metadata), failure(job)?))).collect()
+        self.jobs
+            .values()
+            .filter(|job| self.is_our_job(job))
+            .filter_map(|job| Some((job, phase_of(&job.metadata), failure(job)?)))
+            .collect()
     }
 
     /// Hook jobs that still run.
     pub fn running_hooks(&self) -> Vec<&Job> {
-        let is_done = |job: &Job| condition(&job.status.conditions, "Complete").is_some_and(|it| it.status == "True") || failure(job).is_some();
+        let is_done = |job: &Job| {
+            condition(&job.status.conditions, "Complete").is_some_and(|it| it.status == "True")
+                || failure(job).is_some()
+        };
         self.jobs
             .values()
-            .filter(|job| self.is_our_job(job) && job.metadata.annotations.contains_key(HOOK_ANNOTATION) && !is_done(job))
+            .filter(|job| {
+                self.is_our_job(job) && job.metadata.annotations.contains_key(HOOK_ANNOTATION) && !is_done(job)
+            })
             .collect()
     }
 
@@ -240,12 +326,13 @@ impl Scene {
             .filter(|pod| !pod.is_ready() && pod.metadata.deletion_timestamp.is_none())
             .filter(|pod| {
                 let set = pod.metadata.controller().filter(|owner| owner.kind == "StatefulSet");
-                set.and_then(|owner| self.stateful_sets.get(&owner.name)).is_some_and(|set| {
-                    self.owns(&set.metadata)
-                        && is_seen(&set.metadata, &set.status)
-                        && !set.status.update_revision.is_empty()
-                        && pod.metadata.label("controller-revision-hash") != Some(&set.status.update_revision)
-                })
+                set.and_then(|owner| self.stateful_sets.get(&owner.name))
+                    .is_some_and(|set| {
+                        self.owns(Kind::StatefulSet, &set.metadata)
+                            && is_seen(&set.metadata, &set.status)
+                            && !set.status.update_revision.is_empty()
+                            && pod.metadata.label("controller-revision-hash") != Some(&set.status.update_revision)
+                    })
             })
             .collect()
     }
@@ -265,8 +352,12 @@ impl Thing {
 
 /// The phase that an object says; what says none is the application's.
 pub fn phase_of(metadata: &Metadata) -> Phase {
-    let number = metadata.label(PHASE_LABEL).and_then(|label| label.parse::<usize>().ok());
-    number.and_then(|number| Phase::ALL.get(number.wrapping_sub(1)).copied()).unwrap_or(Phase::Application)
+    let number = metadata
+        .label(PHASE_LABEL)
+        .and_then(|label| label.parse::<usize>().ok());
+    number
+        .and_then(|number| Phase::ALL.get(number.wrapping_sub(1)).copied())
+        .unwrap_or(Phase::Application)
 }
 
 /// Whether the controller has acted on what was last asked for.
@@ -276,16 +367,27 @@ fn is_seen(metadata: &Metadata, status: &WorkloadStatus) -> bool {
 
 fn failure(job: &Job) -> Option<String> {
     let conditions = &job.status.conditions;
-    let failed = condition(conditions, "Failed").or_else(|| condition(conditions, "FailureTarget")).filter(|it| it.status == "True")?;
+    let failed = condition(conditions, "Failed")
+        .or_else(|| condition(conditions, "FailureTarget"))
+        .filter(|it| it.status == "True")?;
     Some(format!("{}: {}", failed.reason, failed.message))
 }
 
 fn progressing(kind: &str, metadata: &Metadata, ready: bool, detail: String) -> Progressing {
-    Progressing { object: format!("{kind}/{}", metadata.name), phase: phase_of(metadata), ready, detail }
+    Progressing {
+        object: format!("{kind}/{}", metadata.name),
+        phase: phase_of(metadata),
+        ready,
+        detail,
+    }
 }
 
 fn counted(ready: i64, wanted: i64, status: &WorkloadStatus, is_done: bool) -> String {
-    let rolling = if is_done || ready < wanted { String::new() } else { format!(", {} updated", status.updated_replicas) };
+    let rolling = if is_done || ready < wanted {
+        String::new()
+    } else {
+        format!(", {} updated", status.updated_replicas)
+    };
     format!("{ready}/{wanted} ready{rolling}")
 }
 

@@ -12,8 +12,8 @@ use kube::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::operation::api::answers;
 use crate::Error;
+use crate::operation::api::answers;
 
 /// Most that one record may unfold to: a record of 1 MiB that claims more is not Helm's.
 const UNFOLDED: u64 = 128 << 20;
@@ -62,7 +62,10 @@ impl Status {
 
     /// Whether Helm is at work, or died at it.
     pub const fn is_pending(self) -> bool {
-        matches!(self, Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback | Self::Uninstalling)
+        matches!(
+            self,
+            Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback | Self::Uninstalling
+        )
     }
 
     fn of_label(word: &str) -> Self {
@@ -160,8 +163,11 @@ impl Store {
     /// When `HELM_DRIVER` (`driver`) keeps them elsewhere than in Secrets.
     pub fn of(client: Client, namespace: &str, release: &str, driver: Option<&str>) -> Result<Self, Error> {
         if let Some(driver) = driver.filter(|driver| !matches!(*driver, "" | "secret" | "secrets")) {
-            return Err(Error::usage(format!("HELM_DRIVER is `{}`; apimgmt reads releases from Secrets", driver.escape_default()))
-                .hint("unset HELM_DRIVER, or use plain `helm` for this release"));
+            return Err(Error::usage(format!(
+                "HELM_DRIVER is `{}`; apimgmt reads releases from Secrets",
+                driver.escape_default()
+            ))
+            .hint("unset HELM_DRIVER, or use plain `helm` for this release"));
         }
         Ok(Self {
             secrets: Api::namespaced(client, namespace),
@@ -197,7 +203,13 @@ impl Store {
     /// When it is absent, can't be read, or is not what Helm writes.
     pub async fn record(&self, revision: u32) -> Result<Record, Error> {
         let name = self.object(revision);
-        let secret = answers(self.secrets.get(&name), "get", &format!("secret/{name}"), &self.namespace).await?;
+        let secret = answers(
+            self.secrets.get(&name),
+            "get",
+            &format!("secret/{name}"),
+            &self.namespace,
+        )
+        .await?;
         unfold(&self.bytes(&secret, &name)?)
             .map_err(|error| Error::could_not(format!("could not read the record `secret/{name}`")).because(error))
     }
@@ -208,14 +220,34 @@ impl Store {
     /// When the record can't be rewritten.
     pub async fn mark_failed(&self, revision: u32, why: &str) -> Result<(), Error> {
         let name = self.object(revision);
-        let mut secret = answers(self.secrets.get(&name), "get", &format!("secret/{name}"), &self.namespace).await?;
-        let rewritten = rewritten(&self.bytes(&secret, &name)?, why)
-            .map_err(|error| Error::could_not(format!("could not rewrite the record `secret/{name}`")).because(error))?;
-        secret.labels_mut().insert("status".into(), Status::Failed.word().into());
-        secret.labels_mut().insert("modifiedAt".into(), jiff::Timestamp::now().as_second().to_string());
-        secret.data.get_or_insert_default().insert("release".into(), ByteString(rewritten));
+        let mut secret = answers(
+            self.secrets.get(&name),
+            "get",
+            &format!("secret/{name}"),
+            &self.namespace,
+        )
+        .await?;
+        let rewritten = rewritten(&self.bytes(&secret, &name)?, why).map_err(|error| {
+            Error::could_not(format!("could not rewrite the record `secret/{name}`")).because(error)
+        })?;
+        secret
+            .labels_mut()
+            .insert("status".into(), Status::Failed.word().into());
+        secret
+            .labels_mut()
+            .insert("modifiedAt".into(), jiff::Timestamp::now().as_second().to_string());
+        secret
+            .data
+            .get_or_insert_default()
+            .insert("release".into(), ByteString(rewritten));
         let params = PostParams::default();
-        answers(self.secrets.replace(&name, &params, &secret), "update", &format!("secret/{name}"), &self.namespace).await?;
+        answers(
+            self.secrets.replace(&name, &params, &secret),
+            "update",
+            &format!("secret/{name}"),
+            &self.namespace,
+        )
+        .await?;
         Ok(())
     }
 
@@ -226,15 +258,25 @@ impl Store {
     fn bytes(&self, secret: &Secret, name: &str) -> Result<Vec<u8>, Error> {
         let data = secret.data.as_ref().and_then(|data| data.get("release"));
         data.map(|bytes| bytes.0.clone()).ok_or_else(|| {
-            Error::could_not(format!("the record `secret/{name}` in `{}` holds no release", self.namespace))
+            Error::could_not(format!(
+                "the record `secret/{name}` in `{}` holds no release",
+                self.namespace
+            ))
         })
     }
 }
 
 /// The newest revision that was deployed before `revision`: where a return leads.
 pub fn last_good(history: &[Entry], before: u32) -> Option<u32> {
-    let of = |status| history.iter().rev().find(|entry| entry.revision < before && entry.status == status);
-    of(Status::Deployed).or_else(|| of(Status::Superseded)).map(|entry| entry.revision)
+    let of = |status| {
+        history
+            .iter()
+            .rev()
+            .find(|entry| entry.revision < before && entry.status == status)
+    };
+    of(Status::Deployed)
+        .or_else(|| of(Status::Superseded))
+        .map(|entry| entry.revision)
 }
 
 /// Base64 of gzip (optional) of JSON, decoded as it is read: files and templates of the chart are never held.
@@ -317,7 +359,12 @@ mod tests {
 
     #[test]
     fn what_is_not_a_record_is_told_and_never_panics() {
-        for wrong in [&b""[..], b"!!!", b"e30", &STANDARD.encode([0x1f, 0x8b, 0x08, 0, 1]).into_bytes()] {
+        for wrong in [
+            &b""[..],
+            b"!!!",
+            b"e30",
+            &STANDARD.encode([0x1f, 0x8b, 0x08, 0, 1]).into_bytes(),
+        ] {
             assert!(unfold(wrong).is_err() || unfold(wrong).unwrap().name.is_empty());
         }
     }
@@ -326,9 +373,18 @@ mod tests {
     fn a_return_leads_to_the_newest_revision_that_was_good() {
         let entry = |revision, status| Entry { revision, status };
         use Status::{Deployed, Failed, PendingUpgrade, Superseded};
-        assert_eq!(last_good(&[entry(1, Superseded), entry(2, Deployed), entry(3, Failed)], 3), Some(2));
-        assert_eq!(last_good(&[entry(1, Deployed), entry(2, Failed), entry(3, PendingUpgrade)], 3), Some(1));
-        assert_eq!(last_good(&[entry(1, Superseded), entry(2, Superseded), entry(3, Deployed)], 3), Some(2));
+        assert_eq!(
+            last_good(&[entry(1, Superseded), entry(2, Deployed), entry(3, Failed)], 3),
+            Some(2)
+        );
+        assert_eq!(
+            last_good(&[entry(1, Deployed), entry(2, Failed), entry(3, PendingUpgrade)], 3),
+            Some(1)
+        );
+        assert_eq!(
+            last_good(&[entry(1, Superseded), entry(2, Superseded), entry(3, Deployed)], 3),
+            Some(2)
+        );
         assert_eq!(last_good(&[entry(1, Failed), entry(2, Failed)], 2), None);
     }
 }

@@ -133,7 +133,13 @@ async fn round<T: DeserializeOwned + Clone + Send + 'static>(
     sender: &mpsc::Sender<Sight>,
 ) -> Result<(), kube::Error> {
     let request = Request::new(path);
-    let list: List<T> = client.request(request.list(&ListParams::default()).map_err(kube::Error::BuildRequest)?).await?;
+    let list: List<T> = client
+        .request(
+            request
+                .list(&ListParams::default())
+                .map_err(kube::Error::BuildRequest)?,
+        )
+        .await?;
     let listed = Sight::Listed(kind, list.items.into_iter().map(thing).collect());
     if sender.send(listed).await.is_err() {
         return Ok(());

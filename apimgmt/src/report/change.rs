@@ -25,6 +25,17 @@ pub fn table(outcome: &Outcome) -> String {
 }
 
 fn of_cause(cause: &Cause) -> String {
-    let list = |word: &str, lines: &[String]| lines.iter().map(|line| format!("  {word}: {line}\n")).collect::<String>();
-    format!("CAUSE {}: {}\n{}{}", cause.object, cause.text, list("seen", &cause.symptoms), list("mend", &cause.remedy))
+    let list = |word: &str, lines: &[String]| {
+        lines
+            .iter()
+            .map(|line| format!("  {word}: {line}\n"))
+            .collect::<String>()
+    };
+    format!(
+        "CAUSE {}: {}\n{}{}",
+        cause.object,
+        cause.text,
+        list("seen", &cause.symptoms),
+        list("mend", &cause.remedy)
+    )
 }

@@ -31,7 +31,12 @@ fn render(report: &Report, style: Style, shown: impl Fn(&ItemReport) -> bool) ->
     for section in &report.sections {
         let rows: Vec<_> = section.items.iter().filter(|item| shown(item)).collect();
         if !rows.is_empty() {
-            let _ = write!(text, "\n{}\n{}", paint(style, Tone::Strong, section.title), aligned(&rows, style));
+            let _ = write!(
+                text,
+                "\n{}\n{}",
+                paint(style, Tone::Strong, section.title),
+                aligned(&rows, style)
+            );
         }
     }
     text.push_str(&footing(report, style));
@@ -41,11 +46,18 @@ fn render(report: &Report, style: Style, shown: impl Fn(&ItemReport) -> bool) ->
 fn heading(report: &Report, style: Style) -> String {
     let release = match &report.release {
         Some(release) => {
-            format!("release {} revision {} ({})", escape(&release.name), release.revision, escape(&release.status))
+            format!(
+                "release {} revision {} ({})",
+                escape(&release.name),
+                release.revision,
+                escape(&release.status)
+            )
         }
         None => "no Helm release".to_owned(),
     };
-    let cluster = [&report.cluster.context, &report.cluster.version].map(|part| escape(part)).join(" ");
+    let cluster = [&report.cluster.context, &report.cluster.version]
+        .map(|part| escape(part))
+        .join(" ");
     format!(
         "{}\nnamespace {} · {release} · cluster {} · {}\n",
         paint(style, Tone::Strong, "Production Deployment Checklist"),
@@ -65,13 +77,20 @@ fn aligned(rows: &[&ItemReport], style: Style) -> String {
         // One tone for the first line of the row, none for those below it.
         tones.push(Some(tone));
         tones.extend(std::iter::repeat_n(None, told.lines().count().saturating_sub(1)));
-        table.add_row([format!("{symbol} {:<7}", item.verdict), format!("{:<31}", item.id), told]);
+        table.add_row([
+            format!("{symbol} {:<7}", item.verdict),
+            format!("{:<31}", item.id),
+            told,
+        ]);
     }
     // Painted when laid out: the width of colour codes is not the width of what is seen.
     let mut text = String::new();
     for (line, tone) in table.lines().zip(tones) {
         let line = line.trim_end();
-        let verdict_ends = line.char_indices().nth(VERDICT_COLUMNS).map_or(line.len(), |(index, _)| index);
+        let verdict_ends = line
+            .char_indices()
+            .nth(VERDICT_COLUMNS)
+            .map_or(line.len(), |(index, _)| index);
         let (verdict, rest) = line.split_at(verdict_ends);
         let verdict = tone.map_or_else(|| verdict.to_owned(), |tone| paint(style, tone, verdict));
         let _ = writeln!(text, "{verdict}{rest}");
@@ -87,8 +106,15 @@ fn told(item: &ItemReport, style: Style) -> String {
         lines.extend(folded(&format!("fix: {}", item.fix), width));
     }
     if let Some(waiver) = &item.waiver {
-        let until = waiver.until.map(|until| until.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
-        let waived = format!("waived by {} until {until}: {}", escape(&waiver.owner), escape(&waiver.reason));
+        let until = waiver
+            .until
+            .map(|until| until.strftime("%Y-%m-%d").to_string())
+            .unwrap_or_default();
+        let waived = format!(
+            "waived by {} until {until}: {}",
+            escape(&waiver.owner),
+            escape(&waiver.reason)
+        );
         lines.extend(folded(&waived, width));
     }
     lines.join("\n")

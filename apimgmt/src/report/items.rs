@@ -8,7 +8,10 @@ use crate::checklist::{Item, SECTIONS, Severity};
 pub fn list(items: &[&Item]) -> String {
     let mut text = String::new();
     for section in SECTIONS {
-        let rows: Vec<_> = items.iter().filter(|item| item.section() == section.id && item.stage == section.stage).collect();
+        let rows: Vec<_> = items
+            .iter()
+            .filter(|item| item.section() == section.id && item.stage == section.stage)
+            .collect();
         if !rows.is_empty() {
             let _ = write!(text, "{}{}\n", if text.is_empty() { "" } else { "\n" }, section.title);
         }
@@ -28,7 +31,11 @@ pub fn explain(items: &[&Item]) -> String {
             Severity::Advisory => "advisory",
         };
         let reads: Vec<_> = item.reads.iter().map(|source| source.id()).collect();
-        let reads = if reads.is_empty() { "nothing: not implemented yet".to_owned() } else { reads.join(", ") };
+        let reads = if reads.is_empty() {
+            "nothing: not implemented yet".to_owned()
+        } else {
+            reads.join(", ")
+        };
         let _ = writeln!(
             text,
             "{}{} ({severity})\n  {}\n  why:   {}\n  fix:   {}\n  gate:  phase {}, {}\n  reads: {reads}",

@@ -1,7 +1,7 @@
 //! What people and scripts read: the only code that turns results into text.
 
-mod checklist_table;
 pub mod change;
+mod checklist_table;
 pub mod items;
 pub mod progress;
 pub mod text;
@@ -43,10 +43,15 @@ impl Style {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                terminal && std::env::var_os("NO_COLOR").is_none() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                terminal
+                    && std::env::var_os("NO_COLOR").is_none()
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
         };
-        Self { color, width: text::width_of_stdout() }
+        Self {
+            color,
+            width: text::width_of_stdout(),
+        }
     }
 }
 

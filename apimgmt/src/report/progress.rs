@@ -27,7 +27,11 @@ impl Progress {
 
     /// Nowhere.
     pub fn silent() -> Self {
-        Self { started: Instant::now(), terminal: false, out: Mutex::new(Box::new(std::io::sink())) }
+        Self {
+            started: Instant::now(),
+            terminal: false,
+            out: Mutex::new(Box::new(std::io::sink())),
+        }
     }
 
     /// How long it takes by now.

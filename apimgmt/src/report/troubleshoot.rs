@@ -98,11 +98,19 @@ impl Report {
             finding.write(&mut text, form, style);
         }
         if self.findings.is_empty() {
-            let nothing = if self.unreadable.is_empty() { "Nothing is wrong" } else { "Nothing was recognised" };
+            let nothing = if self.unreadable.is_empty() {
+                "Nothing is wrong"
+            } else {
+                "Nothing was recognised"
+            };
             let _ = writeln!(text, "{nothing} in namespace {}.", escape(&self.namespace));
         }
         if !self.unreadable.is_empty() {
-            let _ = writeln!(text, "{}", paint(style, Tone::Unclear, "Could not be read, so nothing is said of it:"));
+            let _ = writeln!(
+                text,
+                "{}",
+                paint(style, Tone::Unclear, "Could not be read, so nothing is said of it:")
+            );
             for blind in &self.unreadable {
                 let _ = writeln!(text, "  {}", escape(&blind.why));
             }
@@ -133,12 +141,27 @@ impl FindingReport {
             Weight::Warning => ("! warning", Tone::Warn),
             Weight::Info => ("i info", Tone::Faint),
         };
-        let _ = writeln!(text, "{}  {}  {}", paint(style, tone, word), escape(&self.object), escape(&self.cause));
+        let _ = writeln!(
+            text,
+            "{}  {}  {}",
+            paint(style, tone, word),
+            escape(&self.object),
+            escape(&self.cause)
+        );
         if form == Form::Short {
             return;
         }
-        for Evidence { object, field, value, .. } in &self.evidence {
-            let _ = writeln!(text, "    seen: {} {}: {}", escape(object), escape(field), escape(value));
+        for Evidence {
+            object, field, value, ..
+        } in &self.evidence
+        {
+            let _ = writeln!(
+                text,
+                "    seen: {} {}: {}",
+                escape(object),
+                escape(field),
+                escape(value)
+            );
         }
         for RuledOut { hypothesis, because } in &self.ruled_out {
             let _ = writeln!(text, "    not {}: {}", escape(hypothesis), escape(because));

@@ -110,11 +110,15 @@ impl Report {
             Some(Status::CannotTell | Status::AwaitingSignOff) => ExitCode::CannotTell,
             None => summary.exit_code(),
         };
-        let release = snapshot.releases().ok().and_then(|revisions| revisions.first()).map(|revision| Release {
-            name: revision.name.clone(),
-            revision: revision.revision,
-            status: revision.status.clone(),
-        });
+        let release = snapshot
+            .releases()
+            .ok()
+            .and_then(|revisions| revisions.first())
+            .map(|revision| Release {
+                name: revision.name.clone(),
+                revision: revision.revision,
+                status: revision.status.clone(),
+            });
         Self {
             schema: SCHEMA,
             taken_at: snapshot.taken_at,
@@ -123,7 +127,10 @@ impl Report {
             release,
             status: status.map(Status::words),
             summary,
-            sections: sections.iter().map(|section| SectionReport::new(section, snapshot.replayed)).collect(),
+            sections: sections
+                .iter()
+                .map(|section| SectionReport::new(section, snapshot.replayed))
+                .collect(),
             sign_offs: Vec::new(),
             cost: snapshot.cost.clone(),
             code,
@@ -193,6 +200,10 @@ impl Missing {
 
 impl WaiverReport {
     fn of(waiver: &Waiver) -> Self {
-        Self { reason: waiver.reason.clone(), owner: waiver.owner.clone(), until: waiver.until }
+        Self {
+            reason: waiver.reason.clone(),
+            owner: waiver.owner.clone(),
+            until: waiver.until,
+        }
     }
 }

@@ -15,7 +15,13 @@ pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error>
     let call = Call::of(words)?;
     let (release, chart) = call.names()?;
     let form = call.form()?;
-    let mut change = Change { verb, release, chart, helm: call.line.helm.clone(), options: call.options()? };
+    let mut change = Change {
+        verb,
+        release,
+        chart,
+        helm: call.line.helm.clone(),
+        options: call.options()?,
+    };
     if call.is_on("skip-hooks")? {
         change.helm.push("--no-hooks".into());
     }
@@ -24,7 +30,15 @@ pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error>
     }
     let connected = call.connect().await?;
     let (progress, interrupt) = (Progress::on_standard_error(), Interrupt::listen());
-    let outcome = change.run(&call.environment, &connected, &call.helm, Consent::by_verb(), (&progress, &interrupt)).await?;
+    let outcome = change
+        .run(
+            &call.environment,
+            &connected,
+            &call.helm,
+            Consent::by_verb(),
+            (&progress, &interrupt),
+        )
+        .await?;
     report::print(&match form {
         Form::Json => report::json(&outcome),
         Form::Yaml => report::yaml(&outcome),
@@ -39,7 +53,9 @@ fn rehearse(call: &Call, change: &Change, mode: &str) -> Result<ExitCode, Error>
     let mode = match mode {
         "true" | "client" | "unset" => "--dry-run=client",
         "server" => "--dry-run=server",
-        other => return Err(Error::usage(format!("there is no `--dry-run={other}`")).hint("`client`, `server` or `none`")),
+        other => {
+            return Err(Error::usage(format!("there is no `--dry-run={other}`")).hint("`client`, `server` or `none`"));
+        }
     };
     let mut arguments = vec![change.release.clone(), change.chart.clone(), mode.into()];
     if change.options.install_if_absent && change.verb == Verb::Upgrade {

@@ -14,7 +14,9 @@ pub(crate) fn run(words: &[String]) -> Result<ExitCode, Error> {
     if names_nothing(words) {
         arguments.splice(0..0, [NAME.to_owned(), bundled_chart(&environment)?]);
     }
-    let namespace = words.iter().any(|word| word.starts_with("-n") || word.starts_with("--namespace"));
+    let namespace = words
+        .iter()
+        .any(|word| word.starts_with("-n") || word.starts_with("--namespace"));
     let mut command = helm.command("template", arguments);
     if namespace {
         command = std::process::Command::new(helm.binary());

@@ -16,7 +16,12 @@ pub(crate) struct Completion {
 /// Prints the script.
 pub(crate) fn run(completion: &Completion) -> Result<ExitCode, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(completion.shell, &mut Arguments::command(), "kubectl-apimgmt", &mut script);
+    clap_complete::generate(
+        completion.shell,
+        &mut Arguments::command(),
+        "kubectl-apimgmt",
+        &mut script,
+    );
     print(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::Done)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod completion;
 pub(crate) mod items;
+pub(crate) mod probe;
+mod snapshot;
 pub(crate) mod troubleshoot;
 pub(crate) mod verify;
-mod snapshot;

@@ -1,10 +1,20 @@
 //! Where a verb's Snapshot comes from: the cluster, or a recording.
 
-use std::{collections::BTreeSet, fs, io::Write, os::unix::fs::OpenOptionsExt, path::{Path, PathBuf}, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use apimgmt::{
     Error,
-    snapshot::{Snapshot, Source, collect::{self, Limits, Request}},
+    snapshot::{
+        Snapshot, Source,
+        collect::{self, Limits, Request},
+    },
     values::{Expectations, Span},
 };
 use clap::Args;
@@ -51,7 +61,10 @@ impl Reading {
             sources,
             context: connected.context,
             server: connected.server,
-            limits: Limits { deadline: self.deadline.0.max(Duration::from_millis(1)), max_requests: self.max_requests },
+            limits: Limits {
+                deadline: self.deadline.0.max(Duration::from_millis(1)),
+                max_requests: self.max_requests,
+            },
             config,
         };
         let snapshot = collect::collect(connected.client, request).await?;
@@ -64,7 +77,9 @@ impl Reading {
 
 fn read(file: &Path) -> Result<String, Error> {
     fs::read_to_string(file).map_err(|error| {
-        Error::usage(format!("could not read `{}`", file.display())).because(error).hint("name a file that exists and can be read")
+        Error::usage(format!("could not read `{}`", file.display()))
+            .because(error)
+            .hint("name a file that exists and can be read")
     })
 }
 

@@ -60,7 +60,11 @@ impl From<TopicName> for Topic {
 ///
 /// A topic narrows what is shown, not what is looked at: the cause of a pod's trouble may lie in another topic.
 pub(crate) async fn run(global: &Global, troubleshoot: Troubleshoot) -> Result<ExitCode, Error> {
-    let sources: BTreeSet<Source> = diagnoses::ALL.iter().flat_map(|diagnosis| diagnosis.reads).copied().collect();
+    let sources: BTreeSet<Source> = diagnoses::ALL
+        .iter()
+        .flat_map(|diagnosis| diagnosis.reads)
+        .copied()
+        .collect();
     let snapshot = troubleshoot.reading.snapshot(global, sources).await?;
     let mut diagnosed = diagnose(diagnoses::ALL, &snapshot);
     diagnosed.keep(troubleshoot.topic.map(Topic::from), troubleshoot.name.as_deref());

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use apimgmt::{
     Error, ExitCode,
     checklist::{self, judge, select},
-    report::{print, verify::Report},
+    operation::Consent,
+    probe::{self, Probe},
+    report::{message, print, verify::Report},
     snapshot::Source,
 };
 use clap::Args;
@@ -22,6 +24,9 @@ pub(crate) struct Verify {
     /// Form of the output
     #[arg(short, long, value_name = "FORM", default_value = "table", help_heading = "Output")]
     output: Output,
+    /// Also prove what only doing proves: short-lived pods that write and clean up; their results count for 24 h
+    #[arg(long, conflicts_with = "from", help_heading = "Probing")]
+    active: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -29,6 +34,12 @@ pub(crate) struct Verify {
 /// Judges the named items and prints the report.
 pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Error> {
     let items = select(&verify.names)?;
+    if let Some(consent) = Consent::by_flag(verify.active) {
+        let probes = Probe::of_items(&items);
+        let snapshot = verify.reading.snapshot(global, Probe::reads()).await?;
+        let client = global.connection().connect().await?.client;
+        probe::run(&client, &snapshot, &probes, &consent, &message).await?;
+    }
     // The release is part of every report's heading, and waivers are part of the expectations.
     let sources: BTreeSet<Source> = items
         .iter()
@@ -37,7 +48,11 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
         .copied()
         .collect();
     let snapshot = verify.reading.snapshot(global, sources).await?;
-    let report = Report::new(&snapshot, &judge(&items, &snapshot), items.len() == checklist::ALL.len());
+    let report = Report::new(
+        &snapshot,
+        &judge(&items, &snapshot),
+        items.len() == checklist::ALL.len(),
+    );
     print(&report.render(verify.output.into(), global.style()))?;
     Ok(report.exit_code())
 }
