@@ -69,6 +69,13 @@ impl Reader {
         Ok(diagnoses::diagnose(diagnoses::ALL, &snapshot))
     }
 
+    /// The version of the database's schema; nothing when it can't be read.
+    pub async fn schema_version(&self) -> Option<i64> {
+        let snapshot = self.snapshot([Source::Postgresql].into()).await.ok()?;
+        let postgresql = snapshot.postgresql().ok()?.as_ref()?;
+        Some(postgresql.schema.as_ref()?.version)
+    }
+
     async fn snapshot(&self, mut sources: BTreeSet<Source>) -> Result<Snapshot, Error> {
         sources.insert(Source::Expectations);
         let request = Request {
