@@ -6,6 +6,8 @@ mod cluster;
 mod cost;
 mod expectations;
 mod list;
+#[cfg(test)]
+mod live;
 mod named;
 mod objects;
 mod pods;
