@@ -82,6 +82,8 @@ pub struct Snapshot {
     pub readings: Readings,
     /// What reading it cost.
     pub cost: collect::Cost,
+    /// Whether it comes from a recording: its report then says nothing of this run's own times.
+    pub replayed: bool,
     /// Sources that judges asked for, one bit each: what a unit reads must be what it declared.
     touched: AtomicU64,
 }

@@ -16,7 +16,6 @@ async fn live_everything_is_read_or_says_why() {
         server: config.cluster_url.to_string(),
         limits: Limits::default(),
         config: None,
-        helm_driver: String::new(),
     };
     let snapshot = collect(client(config).unwrap(), request).await.unwrap();
     println!("{}", snapshot.to_recording());

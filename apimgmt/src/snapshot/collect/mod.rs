@@ -42,8 +42,6 @@ pub struct Request {
     pub limits: Limits,
     /// Expectations from `--config`, instead of those in the cluster.
     pub config: Option<Expectations>,
-    /// `HELM_DRIVER`: where Helm keeps its records; empty for Secrets.
-    pub helm_driver: String,
 }
 
 /// Bounds of one run.

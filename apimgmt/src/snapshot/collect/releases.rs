@@ -58,7 +58,7 @@ struct ChartMetadata {
 impl Run {
     /// Every revision of every release in the namespace: the release that changed last first, newest revision first.
     pub(super) async fn releases(&self) -> Result<Vec<Revision>, Trouble> {
-        let resource = self.helm_store()?;
+        let resource = helm_store(&std::env::var("HELM_DRIVER").unwrap_or_default())?;
         let listing = Listing::in_namespace(resource, self.namespace())
             .labelled("owner=helm")
             .metadata_only();
@@ -73,18 +73,6 @@ impl Run {
             }
         }
         Ok(revisions)
-    }
-
-    /// Where Helm keeps its records, as `HELM_DRIVER` tells Helm and us.
-    fn helm_store(&self) -> Result<&'static str, Trouble> {
-        match self.request.helm_driver.as_str() {
-            "" | "secret" | "secrets" => Ok("secrets"),
-            "configmap" | "configmaps" => Ok("configmaps"),
-            other => Err(Trouble::failed(format!(
-                "Helm's records are kept by the driver `{}`, not in the cluster",
-                hostile::line(other)
-            ))),
-        }
     }
 
     async fn open_record(&self, resource: &str, revision: &mut Revision) -> Result<(), Trouble> {
@@ -105,6 +93,18 @@ impl Run {
         revision.app_version = hostile::line(&record.chart.metadata.app_version);
         revision.updated = record.info.last_deployed.parse().ok().or(revision.updated);
         Ok(())
+    }
+}
+
+/// Where Helm keeps its records, by the setting that Helm itself reads.
+fn helm_store(driver: &str) -> Result<&'static str, Trouble> {
+    match driver {
+        "" | "secret" | "secrets" => Ok("secrets"),
+        "configmap" | "configmaps" => Ok("configmaps"),
+        other => Err(Trouble::failed(format!(
+            "HELM_DRIVER is `{}`, so Helm's records are not in the cluster",
+            hostile::line(other)
+        ))),
     }
 }
 
