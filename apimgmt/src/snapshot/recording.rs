@@ -116,7 +116,7 @@ macro_rules! facts {
             let mut facts = Map::new();
             $(
                 if let Reading::Read(value) = &snapshot.readings.$field {
-                    facts.insert(Source::$source.id().into(), pruned(json!(value)).unwrap_or(Value::Null));
+                    facts.insert(Source::$source.id().into(), json!(value));
                 }
             )*
             facts
@@ -264,10 +264,11 @@ fn with_kind(kind: &str, version: &str, object: &impl Serialize) -> Value {
     whole
 }
 
-/// Leaves out what is null, false, empty or zero: the slim types read it back as their default.
+/// Leaves out what is null or empty: the slim types read it back as their default. `false` and 0 stay, since where
+/// absence means something else (`ready`, `replicas`) they are not the default.
 fn pruned(value: Value) -> Option<Value> {
     match value {
-        Value::Null | Value::Bool(false) => None,
+        Value::Null => None,
         Value::String(text) => (!text.is_empty()).then_some(Value::String(text)),
         Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => Some(Value::Array(
@@ -283,6 +284,6 @@ fn pruned(value: Value) -> Option<Value> {
                 .collect();
             (!fields.is_empty()).then_some(Value::Object(fields))
         }
-        other @ (Value::Number(_) | Value::Bool(true)) => Some(other),
+        other @ (Value::Number(_) | Value::Bool(_)) => Some(other),
     }
 }
