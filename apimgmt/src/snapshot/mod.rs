@@ -1,6 +1,7 @@
 //! What was read of a cluster: one consistent, secret-free value that every item and diagnosis judges.
 
 pub mod cluster;
+pub mod collect;
 pub mod events;
 mod literal;
 pub mod metadata;
@@ -8,6 +9,7 @@ pub mod namespaces;
 pub mod pods;
 mod quantity;
 mod recording;
+pub mod roles;
 pub mod sensitive;
 pub mod services;
 pub mod sessions;
@@ -76,6 +78,8 @@ pub struct Snapshot {
     pub namespace: String,
     /// The outcomes, one for each source.
     pub readings: Readings,
+    /// What reading it cost.
+    pub cost: collect::Cost,
     /// Sources that judges asked for, one bit each: what a unit reads must be what it declared.
     touched: AtomicU64,
 }

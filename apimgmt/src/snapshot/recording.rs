@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{ClusterIdentity, Reading, Scope, Snapshot, Source, Unreadable, Why};
+use super::{ClusterIdentity, Reading, Scope, Snapshot, Source, Unreadable, Why, collect::Cost};
 use crate::Error;
 
 /// The file's shape.
@@ -18,6 +18,8 @@ struct Recording {
     namespace: String,
     #[serde(default)]
     cluster: ClusterIdentity,
+    #[serde(default)]
+    cost: Cost,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read: Option<Vec<Source>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -152,6 +154,7 @@ impl Snapshot {
             taken_at: recording.taken_at,
             cluster: recording.cluster,
             namespace: recording.namespace,
+            cost: recording.cost,
             ..Self::default()
         };
         let was_read = |source: Source| match &recording.read {
@@ -193,6 +196,7 @@ impl Snapshot {
             taken_at: self.taken_at,
             namespace: self.namespace.clone(),
             cluster: self.cluster.clone(),
+            cost: self.cost,
             read: Some(
                 Source::ALL
                     .iter()
