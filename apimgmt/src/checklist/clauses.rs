@@ -180,7 +180,10 @@ mod tests {
             let unreadable = Unreadable::new(Source::Nodes, "shop", Why::Forbidden);
             assert_eq!(row.read(Err::<(), _>(unreadable)), None);
         });
-        let Verdict::Unknown { missing: Some(missing), .. } = verdict else {
+        let Verdict::Unknown {
+            missing: Some(missing), ..
+        } = verdict
+        else {
             panic!("{verdict:?}");
         };
         assert_eq!((missing.verb.as_str(), missing.resource.as_str()), ("list", "nodes"));

@@ -1,11 +1,12 @@
 //! The checklist: 52 items, each a value with its own file, judged purely on a Snapshot.
 
 mod clauses;
+mod login;
 mod pending;
 mod probe;
-mod roles;
 mod run;
 mod verdict;
+mod version;
 mod workload;
 
 pub mod cache;

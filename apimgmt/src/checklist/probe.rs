@@ -66,7 +66,12 @@ pub(super) fn taken(row: &mut Clauses<'_>, result: &ProbeResult) {
         .collect::<Vec<_>>()
         .join(", ");
     let at = result.at.map(|at| at.to_string()).unwrap_or_default();
-    row.moving(Source::Probes, format!("probe/{}", result.item), &format!("result of {at}"), values);
+    row.moving(
+        Source::Probes,
+        format!("probe/{}", result.item),
+        &format!("result of {at}"),
+        values,
+    );
     if !result.passed {
         row.breach(format!("the probe of {at} failed: {}", result.detail));
     }

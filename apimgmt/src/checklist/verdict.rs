@@ -17,7 +17,11 @@ pub(super) fn plain(text: &str, longest: usize) -> String {
     for letter in text.chars() {
         let hidden = letter.is_control()
             || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        let written = if hidden { letter.escape_default().to_string() } else { letter.to_string() };
+        let written = if hidden {
+            letter.escape_default().to_string()
+        } else {
+            letter.to_string()
+        };
         length += if hidden { written.len() } else { 1 };
         if length > longest - 1 {
             out.push('…');

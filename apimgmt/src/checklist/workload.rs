@@ -1,80 +1,41 @@
 //! How a workload that plays a role stands: whether any of its pods can serve, and who is behind its service.
 
-use super::{
-    clauses::{Clauses, counted},
-    roles::Role,
+use super::clauses::{Clauses, counted};
+use crate::snapshot::{
+    Snapshot, Source,
+    roles::{Role, Roles},
 };
-use crate::snapshot::{Labels, Snapshot, Source};
 
-/// A workload's own numbers and annotations.
-pub(super) struct Standing<'a> {
-    /// Pods it should have.
-    pub(super) wanted: i64,
-    /// Pods that are ready.
-    pub(super) ready: i64,
-    /// Annotations of the workload.
-    pub(super) annotations: &'a Labels,
-    /// The source that tells.
-    pub(super) source: Source,
-}
-
-/// The numbers of `kind/name`; `None` when it could not be read or does not exist.
-pub(super) fn standing<'a>(row: &mut Clauses<'_>, snapshot: &'a Snapshot, workload: &str) -> Option<Standing<'a>> {
-    let (kind, name) = workload.split_once('/')?;
-    let found = if kind == "deployment" {
-        row.read(snapshot.deployments())?
-            .iter()
-            .find(|deployment| deployment.metadata.name == name)
-            .map(|found| {
-                let wanted = found.spec.replicas;
-                (&found.metadata, wanted, &found.status, Source::Deployments)
-            })
-    } else {
-        row.read(snapshot.stateful_sets())?
-            .iter()
-            .find(|stateful_set| stateful_set.metadata.name == name)
-            .map(|found| {
-                let wanted = found.spec.replicas;
-                (&found.metadata, wanted, &found.status, Source::StatefulSets)
-            })
-    };
-    let Some((metadata, wanted, status, source)) = found else {
-        row.unseen(format!("{workload} was not found"));
-        return None;
-    };
-    Some(Standing {
-        wanted: wanted.unwrap_or(1),
-        ready: status.ready_replicas,
-        annotations: &metadata.annotations,
-        source,
-    })
+/// The roles; when they could not be found out, the clauses that need them are unseen.
+pub(super) fn roles(row: &mut Clauses<'_>, snapshot: &Snapshot) -> Roles {
+    row.read(Roles::of(snapshot)).unwrap_or_default()
 }
 
 /// A workload without a ready pod serves nobody: that is certain, whatever a session or an older probe says.
 pub(super) fn serves(row: &mut Clauses<'_>, snapshot: &Snapshot, role: &Role) {
     let workload = &role.workload;
-    let Some(Standing {
-        wanted, ready, source, ..
-    }) = standing(row, snapshot, workload)
-    else {
+    if role.missing {
+        row.breach(format!(
+            "{workload} is declared in `checklist.roles` and does not exist"
+        ));
+        return;
+    }
+    let Some(pods) = row.read(snapshot.pods()) else {
         return;
     };
-    let plural = if wanted == 1 { "" } else { "s" };
+    let ready = role.ready_pods(pods).count();
+    let wanted = usize::try_from(role.replicas).unwrap_or_default();
     row.moving(
-        source,
+        Source::Pods,
         workload,
-        "status.readyReplicas",
-        format!("{ready} of {wanted} pod{plural} ready"),
+        "status.conditions[Ready]",
+        format!("{ready} of {} ready", counted(wanted, "pod")),
     );
-    if wanted == 0 {
+    if role.replicas == 0 {
         row.breach(format!("{workload} is scaled to 0"));
     } else if ready == 0 {
-        row.breach(format!("{workload} has 0 of {} ready", counted_pods(wanted)));
+        row.breach(format!("{workload} has 0 of {} ready", counted(wanted, "pod")));
     }
-}
-
-fn counted_pods(count: i64) -> String {
-    counted(usize::try_from(count).unwrap_or_default(), "pod")
 }
 
 /// The pod of a session must be what the write service leads to, and nothing else may be: a write that goes to
@@ -99,19 +60,20 @@ pub(super) fn leads_to(row: &mut Clauses<'_>, snapshot: &Snapshot, role: &Role, 
         .collect();
     ready.sort();
     ready.dedup();
+    let names = ready.join(", ");
     row.moving(
         Source::EndpointSlices,
         format!("service/{service}"),
         "ready endpoints",
-        ready.join(", "),
+        names,
     );
     match ready.as_slice() {
         [] => row.breach(format!("service/{service} has no ready endpoint")),
         [only] if only == pod => {}
-        [only] => row.unseen(format!("service/{service} leads to {only}, and {pod} was asked")),
+        [only] => row.unseen(format!("service/{service} leads to {only}, but {pod} was asked")),
         several => row.unseen(format!(
-            "service/{service} leads to {} pods, and only {pod} was asked",
-            several.len()
+            "service/{service} leads to {}, and only {pod} was asked",
+            counted(several.len(), "pod")
         )),
     }
 }

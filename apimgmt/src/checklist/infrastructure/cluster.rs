@@ -44,8 +44,14 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let nodes = nodes(&mut row, snapshot);
     clocks(&mut row, snapshot, &nodes);
     metrics_api(&mut row, snapshot);
-    let version = snapshot.version().map(|version| version.git_version.as_str()).unwrap_or_default();
-    let held = format!("{version}, {} ready, checks pass, clocks agree", counted(nodes.len(), "node"));
+    let version = snapshot
+        .version()
+        .map(|version| version.git_version.as_str())
+        .unwrap_or_default();
+    let held = format!(
+        "{version}, {} ready, checks pass, clocks agree",
+        counted(nodes.len(), "node")
+    );
     Ok(row.verdict(held))
 }
 
@@ -63,7 +69,9 @@ fn version(row: &mut Clauses<'_>, snapshot: &Snapshot) {
         }
         (Some(_), Some(_), Some(_)) => {}
         (None, ..) => row.unseen(format!("the server's version `{version}` cannot be read")),
-        _ => row.unseen(format!("the supported window `{minimum}` to `{maximum}` cannot be read")),
+        _ => row.unseen(format!(
+            "the supported window `{minimum}` to `{maximum}` cannot be read"
+        )),
     }
 }
 
@@ -179,7 +187,9 @@ fn skew(lease: &Lease, renewed: Timestamp, taken_at: Timestamp) -> SignedDuratio
         // The server notes whole seconds, so the write was up to one second later.
         Some(written) if renewed < written => renewed.duration_since(written),
         Some(written) => {
-            let ahead = renewed.duration_since(written).saturating_sub(SignedDuration::from_secs(1));
+            let ahead = renewed
+                .duration_since(written)
+                .saturating_sub(SignedDuration::from_secs(1));
             ahead.max(SignedDuration::ZERO)
         }
         None => renewed.duration_since(taken_at).max(SignedDuration::ZERO),
@@ -197,7 +207,12 @@ fn metrics_api(row: &mut Clauses<'_>, snapshot: &Snapshot) {
     };
     match condition(&service.status.conditions, "Available") {
         Some(available) => {
-            row.moving(Source::ApiServices, &object, "status.conditions[Available]", &available.status);
+            row.moving(
+                Source::ApiServices,
+                &object,
+                "status.conditions[Available]",
+                &available.status,
+            );
             if available.status != "True" {
                 row.breach(format!("the metrics API is not available: {}", available.reason));
             }

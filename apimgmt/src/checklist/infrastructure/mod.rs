@@ -7,6 +7,7 @@ mod neighbours;
 mod network;
 mod node_capacity;
 mod packing;
+mod renewal;
 mod storage_classes;
 mod tls_certificates;
 

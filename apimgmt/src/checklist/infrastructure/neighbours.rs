@@ -49,22 +49,26 @@ impl<'n> Neighbours<'n> {
             (term.topology_key.as_str(), (!first).then_some(domains))
         });
         let spread = load.spec.topology_spread_constraints.iter();
-        let spread = spread.filter(|spread| spread.when_unsatisfiable != "ScheduleAnyway").map(|spread| {
-            let mut counts = BTreeMap::new();
-            for place in places.iter().filter(|place| may_go_to(place.node, load.spec)) {
-                if let Some(domain) = place.node.metadata.label(&spread.topology_key) {
-                    let there = place.loads.iter();
-                    let there = there.filter(|other| selects(&spread.label_selector, load, other)).count();
-                    *counts.entry(domain).or_default() += i64::try_from(there).unwrap_or(i64::MAX);
+        let spread = spread
+            .filter(|spread| spread.when_unsatisfiable != "ScheduleAnyway")
+            .map(|spread| {
+                let mut counts = BTreeMap::new();
+                for place in places.iter().filter(|place| may_go_to(place.node, load.spec)) {
+                    if let Some(domain) = place.node.metadata.label(&spread.topology_key) {
+                        let there = place.loads.iter();
+                        let there = there
+                            .filter(|other| selects(&spread.label_selector, load, other))
+                            .count();
+                        *counts.entry(domain).or_default() += i64::try_from(there).unwrap_or(i64::MAX);
+                    }
                 }
-            }
-            Spread {
-                key: &spread.topology_key,
-                counts,
-                itself: i64::from(selects(&spread.label_selector, load, load)),
-                skew: spread.max_skew.max(1),
-            }
-        });
+                Spread {
+                    key: &spread.topology_key,
+                    counts,
+                    itself: i64::from(selects(&spread.label_selector, load, load)),
+                    skew: spread.max_skew.max(1),
+                }
+            });
         Self {
             closed,
             wanted: wanted.collect(),
@@ -74,7 +78,8 @@ impl<'n> Neighbours<'n> {
 
     /// Why a node is closed to the pod; `None` when it is not.
     pub(super) fn obstacle(&self, node: &Metadata) -> Option<String> {
-        let inside = |key: &str, domains: &BTreeSet<&str>| node.label(key).is_some_and(|domain| domains.contains(domain));
+        let inside =
+            |key: &str, domains: &BTreeSet<&str>| node.label(key).is_some_and(|domain| domains.contains(domain));
         if self.closed.iter().any(|(key, domains)| inside(key, domains)) {
             return Some("anti-affinity".into());
         }
@@ -100,7 +105,9 @@ fn domains_with<'a>(places: &[Place<'a, '_>], load: &Load<'_>, term: &PodAffinit
         let mut there = place.loads.iter();
         there.any(|other| selects(&term.label_selector, load, other))
     });
-    occupied.filter_map(|place| place.node.metadata.label(&term.topology_key)).collect()
+    occupied
+        .filter_map(|place| place.node.metadata.label(&term.topology_key))
+        .collect()
 }
 
 fn selects(selector: &LabelSelector, from: &Load<'_>, load: &Load<'_>) -> bool {

@@ -21,8 +21,8 @@ pub const ITEM: Item = Item {
     stage: Stage::Pre,
     phase: Phase::Infrastructure,
     severity: Severity::Blocking,
-    why: "Pods that find no node stay pending, in an upgrade or when a node is lost: exactly when they are needed.",
-    fix: "Add nodes, or lower the requests or `application.autoscaling.maxReplicas`.",
+    why: "Pods that do not fit stay pending, often only in the next rolling update or node failure.",
+    fix: "Lower requests, add nodes, or free room: `kubectl describe nodes`.",
     reads: &[
         Source::Nodes,
         Source::ClusterPods,
@@ -54,11 +54,15 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let demands = demands(&mut row, snapshot);
     let limit_ranges = row.read(snapshot.limit_ranges());
     let expected = row.read(snapshot.expectations());
-    let (Some(pods), Some(demands), Some(limit_ranges), Some(expected)) = (pods, demands, limit_ranges, expected) else {
+    let (Some(pods), Some(demands), Some(limit_ranges), Some(expected)) = (pods, demands, limit_ranges, expected)
+    else {
         return Ok(row.verdict(""));
     };
     if demands.is_empty() {
-        row.unseen(format!("no workload in `{}` tells what the release needs", snapshot.namespace));
+        row.unseen(format!(
+            "no workload in `{}` tells what the release needs",
+            snapshot.namespace
+        ));
         return Ok(row.verdict(""));
     }
     for demand in &demands {
@@ -92,7 +96,9 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         let left = |node: &Node| !largest.contains(&node.metadata.name.as_str());
         let mut places = running.places(nodes, left);
         // What else is set free by the loss also wants room, and takes it first.
-        let others = running.set_free(&largest, |pod| !demands.iter().any(|demand| demand.owns(pod, &snapshot.namespace)));
+        let others = running.set_free(&largest, |pod| {
+            !demands.iter().any(|demand| demand.owns(pod, &snapshot.namespace))
+        });
         for other in &others {
             let _ = place(&mut places, std::slice::from_ref(other));
         }
@@ -195,7 +201,10 @@ fn surge(deployment: &Deployment, pods: usize) -> usize {
     if strategy.kind == "Recreate" {
         return 0;
     }
-    let stated = strategy.rolling_update.as_ref().and_then(|rolling| rolling.max_surge.as_ref());
+    let stated = strategy
+        .rolling_update
+        .as_ref()
+        .and_then(|rolling| rolling.max_surge.as_ref());
     let share = |percent: usize| pods.saturating_mul(percent).div_ceil(100);
     match stated {
         Some(Port::Number(number)) => usize::from(*number),
@@ -285,9 +294,10 @@ impl<'a> Running<'a> {
             let controller = pod.metadata.controller().map(|owner| owner.kind.as_str());
             !matches!(controller, None | Some("DaemonSet" | "Node"))
         };
-        let lost = self.0.iter().filter(|(pod, load)| {
-            nodes.contains(&pod.spec.node_name.as_str()) && returns(pod) && which(load)
-        });
+        let lost = self
+            .0
+            .iter()
+            .filter(|(pod, load)| nodes.contains(&pod.spec.node_name.as_str()) && returns(pod) && which(load));
         lost.map(|(_, load)| load.clone()).collect()
     }
 }

@@ -257,7 +257,9 @@ pub(super) fn may_go_to(node: &Node, spec: &PodSpec) -> bool {
     let labels = &node.metadata.labels;
     let mut selector = spec.node_selector.iter();
     let affinity = &spec.affinity.node_affinity;
-    let terms = &affinity.required_during_scheduling_ignored_during_execution.node_selector_terms;
+    let terms = &affinity
+        .required_during_scheduling_ignored_during_execution
+        .node_selector_terms;
     // A term without requirements selects nothing.
     let all = |requirements: &[Requirement]| {
         !requirements.is_empty() && requirements.iter().all(|requirement| requirement.matches(labels))
@@ -330,18 +332,31 @@ mod tests {
 
     #[test]
     fn taints_cordons_and_selectors_keep_pods_away() {
-        let tainted = [node("n1", "a", "4Gi", "taints: [{key: db, value: x, effect: NoSchedule}]")];
+        let tainted = [node(
+            "n1",
+            "a",
+            "4Gi",
+            "taints: [{key: db, value: x, effect: NoSchedule}]",
+        )];
         let why = outcome(&tainted, &[(template("1Mi", ""), 1)]).unwrap_err();
         assert!(why.contains("untolerated taint db"), "{why}");
         let bearing = template("1Mi", "tolerations: [{key: db, operator: Exists}]");
         assert!(outcome(&tainted, &[(bearing, 1)]).is_ok());
 
         let cordoned = [node("n1", "a", "4Gi", "unschedulable: true")];
-        assert!(outcome(&cordoned, &[(template("1Mi", ""), 1)]).unwrap_err().contains("cordoned"));
+        assert!(
+            outcome(&cordoned, &[(template("1Mi", ""), 1)])
+                .unwrap_err()
+                .contains("cordoned")
+        );
 
         let plain = [node("n1", "a", "4Gi", "")];
         let elsewhere = template("1Mi", "nodeSelector: {zone: b}");
-        assert!(outcome(&plain, &[(elsewhere, 1)]).unwrap_err().contains("node selector"));
+        assert!(
+            outcome(&plain, &[(elsewhere, 1)])
+                .unwrap_err()
+                .contains("node selector")
+        );
         let required = "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: \
                         [{matchExpressions: [{key: zone, operator: In, values: [a]}]}]}}}";
         assert!(outcome(&plain, &[(template("1Mi", required), 1)]).is_ok());
