@@ -14,11 +14,13 @@ mod file;
 mod images;
 mod inventory;
 mod kubeconfig;
+mod light;
 mod node;
 mod parts;
 mod pki;
 mod platform;
 mod process;
+mod programs;
 mod progress;
 mod record;
 mod registry;
@@ -33,6 +35,8 @@ mod up;
 mod values;
 
 /// A real one-node Kubernetes for this checkout, with a registry, storage, metrics, network policies and an ingress.
+///
+/// With SANDBOX=light in the environment: an API server with fake nodes and pods, without root and namespaces.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -80,6 +84,9 @@ enum Command {
     Platform {
         #[arg(long)]
         checkout: PathBuf,
+        /// For a cluster of fake pods
+        #[arg(long)]
+        light: bool,
     },
     /// From socket files to ports of the node
     #[command(hide = true)]
@@ -142,14 +149,17 @@ fn run(command: Command) -> Result<()> {
                 )
                 .await
             }
-            Command::Down => down::run(&Site::find()?, &progress),
+            Command::Down => down::run(Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,
             Command::Reset => reset::run(&Site::find()?, &progress).await,
             Command::LoadImage { files } => images::load(&Site::find()?, &files, &progress),
             Command::Scale { pods } => scale::run(&Site::find()?, pods, &progress).await,
             Command::Build => up::build(&progress).map(drop),
             Command::NodeInit { .. } => Ok(()),
-            Command::Platform { checkout } => platform::run(&Site::at(&checkout)?).await,
+            Command::Platform { checkout, light } => {
+                let site = Site::at(&checkout)?;
+                platform::run(&if light { site.into_light() } else { site }).await
+            }
             Command::RelayInside { address, routes } => relay::inside(&address, routes).await,
             Command::RelayOutside { routes } => relay::outside(routes).await,
         }

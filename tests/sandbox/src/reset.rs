@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -54,14 +54,16 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
     delete_pods(&client, &others).await?;
     let patience = Instant::now() + Duration::from_secs(5);
     cluster::wait_for("the leftovers to go", Duration::from_mins(1), async || {
-        let mut gone = true;
+        let mut left = None;
         for entry in guards.iter().chain(&others) {
-            gone &= entry.api(&client).get_metadata_opt(&entry.name).await?.is_none();
+            if entry.api(&client).get_metadata_opt(&entry.name).await?.is_some() {
+                left = Some(entry.key());
+            }
         }
-        if !gone && Instant::now() > patience {
+        if left.is_some() && Instant::now() > patience {
             take_finalizers_off(&client).await?;
         }
-        Ok(gone)
+        left.map_or(Ok(true), |key| bail!("{key} is still there"))
     })
     .await?;
     progress.say(format!("{count} leftovers deleted"));

@@ -22,11 +22,13 @@ pub(crate) fn check(site: &Site, record: &Record) -> Result<()> {
             .filter(|line| line.contains(&state) || record.namespaces.iter().any(|namespace| line.contains(namespace)))
             .map(|line| format!("mount {line}")),
     );
-    found.extend(
-        cgroups::left(&site.cgroup())?
-            .iter()
-            .map(|folder| format!("cgroup {}", folder.display())),
-    );
+    if !site.light {
+        found.extend(
+            cgroups::left(&site.cgroup())?
+                .iter()
+                .map(|folder| format!("cgroup {}", folder.display())),
+        );
+    }
     if !found.is_empty() {
         bail!("the sandbox left something behind:\n  {}", found.join("\n  "));
     }

@@ -37,6 +37,12 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
     // Two cores carry everything, so requests are small; limits stay as the chart has them.
     let small = json!({"requests": {"cpu": "20m", "memory": "64Mi"}});
     let size = |size: &str| json!({"size": size});
+    let hosts = json!([{
+        "host": HOST,
+        "connectTo": format!("127.0.0.1:{}", ports.https),
+        // Names of the sandbox mean nothing to this machine's resolver.
+        "vantagePoints": ["cluster"],
+    }]);
     json!({
         "images": {"pullSecrets": ["registry-credentials"]},
         "postgresql": {
@@ -58,12 +64,7 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         },
         "test": {"image": image("busybox")},
         "checklist": {
-            "hosts": [{
-                "host": HOST,
-                "connectTo": format!("127.0.0.1:{}", ports.https),
-                // Names of the sandbox mean nothing to this machine's resolver.
-                "vantagePoints": ["cluster"],
-            }],
+            "hosts": hosts,
             "nodes": {"tolerateLoss": 0},
             "tls": {"caBundle": authority},
         },
