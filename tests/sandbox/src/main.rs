@@ -25,9 +25,9 @@ mod progress;
 mod record;
 mod registry;
 mod relay;
+mod release_images;
 mod reset;
 mod residue;
-mod sample_app;
 mod scale;
 mod site;
 mod status;
@@ -54,9 +54,9 @@ enum Command {
         /// Replace a sandbox that runs, even if it is up to date
         #[arg(long)]
         fresh: bool,
-        /// The sample application's program, instead of building it with cargo
-        #[arg(long, value_name = "FILE")]
-        sample_app: Option<PathBuf>,
+        /// Where the programs of the release's images are, instead of building them with cargo
+        #[arg(long, value_name = "FOLDER")]
+        programs: Option<PathBuf>,
     },
     /// End it and check that it left nothing behind
     Down,
@@ -133,21 +133,8 @@ fn run(command: Command) -> Result<()> {
     let progress = Progress::start();
     tokio::runtime::Runtime::new()?.block_on(async {
         match command {
-            Command::Up {
-                only,
-                fresh,
-                sample_app,
-            } => {
-                up::run(
-                    &Site::find()?,
-                    &up::Wish {
-                        only,
-                        fresh,
-                        sample_app,
-                    },
-                    &progress,
-                )
-                .await
+            Command::Up { only, fresh, programs } => {
+                up::run(&Site::find()?, &up::Wish { only, fresh, programs }, &progress).await
             }
             Command::Down => down::run(Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,

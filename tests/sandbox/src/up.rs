@@ -13,7 +13,7 @@ use crate::{
     programs::{NODE_PROGRAMS, Programs},
     progress::Progress,
     record::Record,
-    reset, residue, sample_app,
+    release_images, reset, residue,
     site::Site,
     values,
 };
@@ -30,7 +30,7 @@ pub(crate) fn build(progress: &Progress) -> Result<Parts> {
 pub(crate) struct Wish {
     pub(crate) only: Option<Only>,
     pub(crate) fresh: bool,
-    pub(crate) sample_app: Option<PathBuf>,
+    pub(crate) programs: Option<PathBuf>,
 }
 
 /// Starts the sandbox, or refreshes one that runs and is made of the same things.
@@ -81,7 +81,7 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
         progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
         return Ok(());
     }
-    let pushed = sample_app::push_all(site, &parts, wish.sample_app.as_deref(), progress)?;
+    let pushed = release_images::push(site, &parts, wish.programs.as_deref(), progress)?;
     values::write(site, record.ports, &pushed)?;
     cluster::wait_for("the metrics API", LIMIT, async || {
         cluster::metrics_are_there(&client).await
