@@ -4,7 +4,7 @@ use anyhow::Result;
 use crate::{node::lifetime, process::Process, progress::Progress, record::Record, residue, site::Site};
 
 /// Ends the sandbox, the real one and the light one; it is no error if none runs.
-pub(crate) fn run(site: Site, progress: &Progress) -> Result<()> {
+pub(crate) fn run(site: &Site, progress: &Progress) -> Result<()> {
     let real = Site::at(&site.checkout)?;
     let mut ended = false;
     for site in [real.clone(), real.into_light()] {

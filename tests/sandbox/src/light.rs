@@ -46,8 +46,7 @@ pub(crate) async fn up(site: &Site, fresh: bool, progress: &Progress) -> Result<
     let programs = Programs::find(&parts, PROGRAMS)?;
     let made_of = programs.digest()?;
     let record = Record::read(site)?;
-    let replaced = fresh || !record.is_running() || record.made_of != made_of;
-    if replaced {
+    if fresh || !record.is_running() || record.made_of != made_of {
         lifetime::stop(site)?;
         residue::check(site, &record)?;
         start(site, &programs, Record { made_of, ..record })?;
@@ -61,9 +60,7 @@ pub(crate) async fn up(site: &Site, fresh: bool, progress: &Progress) -> Result<
     cluster::apply(&client, MANIFEST).await?;
     cluster::wait_for("the node", limit, async || cluster::node_is_ready(&client).await).await?;
     platform::wait_for(site, &client).await?;
-    if replaced {
-        reset::remember(site, &client).await?;
-    }
+    reset::remember(site, &client).await?;
     values::write(site, Record::read(site)?.ports, &[])?;
     progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
     Ok(())

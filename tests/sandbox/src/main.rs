@@ -1,5 +1,5 @@
 //! A real one-node Kubernetes on one machine, for tests and demonstrations.
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -111,14 +111,27 @@ fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            use std::io::Write;
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
-            if let Some(error) = error.downcast_ref::<parts::Error>() {
-                let _ = writeln!(std::io::stderr(), "hint: {}", error.hint());
-            }
+            let _ = writeln!(std::io::stderr(), "{}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The chain of causes in one line, and below it what the reader can do.
+fn told(error: &anyhow::Error) -> String {
+    let (mut causes, mut hints) = (Vec::new(), Vec::new());
+    for message in error.chain().map(ToString::to_string) {
+        let (cause, hint) = message.split_once("\nhint: ").unwrap_or((&message, ""));
+        causes.push(cause.to_owned());
+        hints.extend((!hint.is_empty()).then(|| hint.to_owned()));
+    }
+    hints.extend(error.downcast_ref::<parts::Error>().map(parts::Error::hint));
+    let mut text = format!("error: {}", causes.join(": "));
+    for hint in hints {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
 }
 
 fn run(command: Command) -> Result<()> {
@@ -136,7 +149,7 @@ fn run(command: Command) -> Result<()> {
             Command::Up { only, fresh, programs } => {
                 up::run(&Site::find()?, &up::Wish { only, fresh, programs }, &progress).await
             }
-            Command::Down => down::run(Site::find()?, &progress),
+            Command::Down => down::run(&Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,
             Command::Reset => reset::run(&Site::find()?, &progress).await,
             Command::LoadImage { files } => images::load(&Site::find()?, &files, &progress),
@@ -151,4 +164,27 @@ fn run(command: Command) -> Result<()> {
             Command::RelayOutside { routes } => relay::outside(routes).await,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_come_after_all_causes() {
+        let cause = anyhow::anyhow!("no such file");
+        let error = cause
+            .context("can't read the list\nhint: `sandbox up`")
+            .context("can't reset");
+        assert_eq!(
+            told(&error),
+            "error: can't reset: can't read the list: no such file\nhint: `sandbox up`"
+        );
+    }
+
+    #[test]
+    fn arguments_are_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
 }

@@ -20,19 +20,22 @@ use crate::{
     site::Site,
 };
 
-/// Writes down what the cluster holds now, for later resets.
+/// Where the names of the sandbox's own objects are.
+const BASELINE: &str = "run/baseline.json";
+
+/// Writes down what a new cluster holds, for later resets.
 pub(crate) async fn remember(site: &Site, client: &Client) -> Result<()> {
+    if site.in_state(BASELINE).exists() {
+        return Ok(());
+    }
     let keys: Vec<String> = inventory::take(client).await?.into_keys().collect();
-    file::write(
-        &site.in_state("run/baseline.json"),
-        &serde_json::to_string_pretty(&keys)?,
-    )
+    file::write(&site.in_state(BASELINE), &serde_json::to_string_pretty(&keys)?)
 }
 
 /// Deletes everything that came later.
 pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
     let client = cluster::client(site).await?;
-    let path = site.in_state("run/baseline.json");
+    let path = site.in_state(BASELINE);
     let text = std::fs::read(&path).context("there is no list of the sandbox's own objects\nhint: `sandbox up`")?;
     let baseline: BTreeSet<String> = serde_json::from_slice(&text)?;
     let leftovers: Vec<Entry> = inventory::take(&client)

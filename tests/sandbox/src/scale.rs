@@ -62,7 +62,7 @@ pub(crate) fn write_stages(site: &Site) -> Result<()> {
     file::write(&site.in_state(FAKE), STAGES)
 }
 
-/// Waits on the pods themselves: the status of ReplicaSets may lag for minutes under this load.
+/// Waits on the pods themselves: the status of a `ReplicaSet` may lag for minutes under this load.
 async fn wait_for_pods(client: &Client, pods: usize, progress: &Progress) -> Result<()> {
     let api = Api::<PartialObjectMeta<Pod>>::namespaced(client.clone(), NAMESPACE);
     // From the API server's cache: an old answer is good enough for a count.

@@ -47,8 +47,7 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     let programs = Programs::find(&parts, NODE_PROGRAMS)?;
     let made_of = programs.digest()?;
     let mut record = Record::read(site)?;
-    let replaced = wish.fresh || !record.is_running() || record.made_of != made_of;
-    if replaced {
+    if wish.fresh || !record.is_running() || record.made_of != made_of {
         let before = record;
         lifetime::stop(site)?;
         residue::check(site, &before)?;
@@ -60,7 +59,6 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
                 ..Record::read(site)?
             },
         )?;
-        kubeconfig::write_outside(site, record.ports)?;
         progress.say(format!(
             "namespaces and daemons started, API on 127.0.0.1:{}",
             record.ports.api
@@ -68,15 +66,14 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     } else {
         progress.say("running already");
     }
+    kubeconfig::write_outside(site, record.ports)?;
     let client = cluster::client(site).await?;
     try_join!(import_images(site, &parts, progress), wait_for_api(&client, progress))?;
     addons::apply(site, &client, &parts).await?;
     wait_for_node(&client, progress).await?;
     platform::wait_for(site, &client).await?;
     progress.say("ingress ready");
-    if replaced {
-        reset::remember(site, &client).await?;
-    }
+    reset::remember(site, &client).await?;
     if wish.only == Some(Only::Node) {
         progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
         return Ok(());

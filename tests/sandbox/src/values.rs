@@ -12,10 +12,19 @@ use crate::{
     site::{HOST, REGISTRY, Site},
 };
 
-/// Writes `values.yaml` for the chart.
+/// Writes `values.yaml` for the chart, and `images.json` with every image by name and tag.
 pub(crate) fn write(site: &Site, ports: Ports, pushed: &[Pushed]) -> Result<()> {
     let path = site.in_state("pki/ca.crt");
     let authority = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let mut images = json!({});
+    for image in pushed {
+        let name = image.repository.rsplit('/').next().unwrap_or_default();
+        images[name][&image.tag] = json!(format!("{}@{}", image.repository, image.digest));
+    }
+    file::write(
+        &site.output.join("images.json"),
+        &serde_json::to_string_pretty(&images)?,
+    )?;
     let values = values(ports, &authority, pushed);
     let text = format!(
         "# Written by `sandbox up`: what the chart needs to know of this sandbox.\n{}",
