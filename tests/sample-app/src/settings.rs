@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_unit() {
-        assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("60s"), Ok(Duration::from_mins(1)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(duration("60").is_err());
         assert!(duration("-1s").is_err());

@@ -13,13 +13,13 @@ use crate::{
 pub(crate) const INGRESS_PROCESS: &str = "/run/ingress.pid";
 
 /// Writes everything that the node's programs read.
-pub(crate) fn write(site: &Site) -> Result<()> {
+pub(crate) fn write(site: &Site, api: u16) -> Result<()> {
     for folder in ["run", "log", "etc", "volumes", "registry", "bin", "volume-plugins"] {
         let path = site.in_state(folder);
         fs::create_dir_all(&path).with_context(|| format!("can't make {}", path.display()))?;
     }
     pki::ensure(&site.in_state("pki"))?;
-    kubeconfig::write_inside(site)?;
+    kubeconfig::write_inside(site, api)?;
     // Empty: no name outside the cluster can be resolved anyway.
     file::write(&site.in_state("etc/resolv.conf"), "")?;
     file::write(&site.in_state("etc/kubelet.yaml"), &kubelet(site)?)?;
