@@ -13,6 +13,7 @@ use crate::{images, images::Pushed, parts::Parts, progress::Progress, site::Site
 const OWN: &[(&str, &str, &[&str])] = &[
     ("sample-app", "api-management", &["1.0.0", "1.1.0"]),
     ("grafana-double", "grafana-double", &["1.0.0"]),
+    ("kubectl-apimgmt", "kubectl-apimgmt", &["1.0.0"]),
 ];
 
 /// Images of the parts.

@@ -49,6 +49,7 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
     let hosts = json!([{
         "host": HOST,
         "connectTo": format!("127.0.0.1:{}", ports.https),
+        "connectToHttp": format!("127.0.0.1:{}", ports.http),
         // Names of the sandbox mean nothing to this machine's resolver.
         "vantagePoints": ["cluster"],
     }]);
@@ -72,10 +73,14 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
             "redisExporter": {"image": image("redis-exporter"), "resources": small},
         },
         "test": {"image": image("busybox")},
+        "verification": {"image": image("kubectl-apimgmt")},
         "checklist": {
             "hosts": hosts,
             "nodes": {"tolerateLoss": 0},
-            "tls": {"caBundle": authority},
+            "tls": {
+                "caBundle": authority,
+                "renewal": {"mechanism": "every `sandbox up` issues certificates anew", "evidence": "`sandbox status`"},
+            },
         },
     })
 }

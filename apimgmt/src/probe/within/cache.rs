@@ -30,10 +30,13 @@ async fn connect() -> Result<MultiplexedConnection, String> {
     };
     // The error is not repeated: it may quote the URL, and that holds the password.
     let client = redis::Client::open(url).map_err(|_| "the application's cache URL does not parse".to_owned())?;
-    let connecting = tokio::time::timeout(PATIENCE, client.get_multiplexed_async_connection()).await;
-    connecting
-        .map_err(|_| "no answer in time".to_owned())?
-        .map_err(|error| told(&error))
+    let has_no_connection = |error: &Option<redis::RedisError>| error.as_ref().is_none_or(redis::RedisError::is_io_error);
+    let connect = async || {
+        let connecting = tokio::time::timeout(PATIENCE, client.get_multiplexed_async_connection()).await;
+        connecting.map_err(|_| None)?.map_err(Some)
+    };
+    let connected = settled(has_no_connection, connect).await;
+    connected.map_err(|error| error.map_or_else(|| "no answer in time".to_owned(), |error| told(&error)))
 }
 
 fn from_variables() -> Result<String, String> {
