@@ -3,7 +3,7 @@
 pub mod cluster;
 pub mod collect;
 pub mod events;
-mod hostile;
+pub(crate) mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;

@@ -4,6 +4,7 @@
 mod api_server;
 mod cluster;
 mod cost;
+mod environment;
 mod expectations;
 mod list;
 #[cfg(test)]
@@ -11,9 +12,14 @@ mod live;
 mod named;
 mod objects;
 mod pods;
+mod postgresql;
 mod probes;
+mod reach;
+mod redis;
 mod releases;
+mod tls;
 mod trouble;
+mod tunnel;
 mod vault;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -26,6 +32,13 @@ use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Error, values::Expectations};
 
 pub use cost::Cost;
+
+pub(crate) use self::{
+    api_server::chain,
+    environment::{Credentials, Words},
+    tls::{Observer, authorities},
+    tunnel::Stream,
+};
 
 /// What to read, of which cluster, and within what bounds.
 #[derive(Debug, Clone)]
@@ -88,15 +101,16 @@ pub async fn collect(client: Client, request: Request) -> Result<Snapshot, Error
         wanted: closure(&request.sources),
         request,
     };
-    let (cluster, readings) = futures::try_join!(run.identity(), run.readings())?;
-    Ok(Snapshot {
+    let begun = Snapshot {
         taken_at,
-        cluster,
         namespace: run.request.namespace.clone(),
-        readings,
-        cost: meter.stop(&run.api),
         ..Snapshot::default()
-    })
+    };
+    let (cluster, mut snapshot) = futures::try_join!(run.identity(), run.fill(begun))?;
+    snapshot.cluster = cluster;
+    snapshot.cost = meter.stop(&run.api);
+    snapshot.take_touched();
+    Ok(snapshot)
 }
 
 /// The sources with everything that they require.
@@ -199,10 +213,16 @@ lists! {
 }
 
 impl Run {
-    /// Everything, in the order in which one thing needs another.
-    async fn readings(&self) -> Result<Readings, Error> {
-        let mut readings = Box::pin(self.independent()).await?;
-        let vault = self.named(&mut readings).await?;
-        Ok(readings)
+    /// Reads everything, in the order in which one thing needs another.
+    async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
+        snapshot.readings = Box::pin(self.independent()).await?;
+        let vault = self.named(&mut snapshot.readings).await?;
+        let (postgresql, redis) = futures::try_join!(
+            self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
+            self.source(Source::Redis, self.redis(&snapshot, &vault)),
+        )?;
+        snapshot.readings.postgresql = postgresql;
+        snapshot.readings.redis = redis;
+        Ok(snapshot)
     }
 }
