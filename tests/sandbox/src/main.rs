@@ -54,6 +54,9 @@ enum Command {
         /// Replace a sandbox that runs, even if it is up to date
         #[arg(long)]
         fresh: bool,
+        /// Keep a sandbox that runs, even if its programs are of another version: only images and values are refreshed
+        #[arg(long, conflicts_with = "fresh")]
+        keep: bool,
         /// Where the programs of the release's images are, instead of building them with cargo
         #[arg(long, value_name = "FOLDER")]
         programs: Option<PathBuf>,
@@ -146,8 +149,19 @@ fn run(command: Command) -> Result<()> {
     let progress = Progress::start();
     tokio::runtime::Runtime::new()?.block_on(async {
         match command {
-            Command::Up { only, fresh, programs } => {
-                up::run(&Site::find()?, &up::Wish { only, fresh, programs }, &progress).await
+            Command::Up {
+                only,
+                fresh,
+                keep,
+                programs,
+            } => {
+                let wish = up::Wish {
+                    only,
+                    fresh,
+                    keep,
+                    programs,
+                };
+                up::run(&Site::find()?, &wish, &progress).await
             }
             Command::Down => down::run(&Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,

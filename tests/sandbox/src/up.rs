@@ -30,6 +30,7 @@ pub(crate) fn build(progress: &Progress) -> Result<Parts> {
 pub(crate) struct Wish {
     pub(crate) only: Option<Only>,
     pub(crate) fresh: bool,
+    pub(crate) keep: bool,
     pub(crate) programs: Option<PathBuf>,
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     let programs = Programs::find(&parts, NODE_PROGRAMS)?;
     let made_of = programs.digest()?;
     let mut record = Record::read(site)?;
-    if wish.fresh || !record.is_running() || record.made_of != made_of {
+    if wish.fresh || !record.is_running() || (record.made_of != made_of && !wish.keep) {
         let before = record;
         lifetime::stop(site)?;
         residue::check(site, &before)?;

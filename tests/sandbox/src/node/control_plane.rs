@@ -161,6 +161,8 @@ fn controller_manager(site: &Site, place: &Place) -> Vec<String> {
     for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
         arguments.push(format!("--{flag}={kubeconfig}"));
     }
+    // Otherwise it makes a folder of the machine's.
+    arguments.push(format!("--flex-volume-plugin-dir={}", site.text("volume-plugins")));
     for (flag, file) in [
         ("root-ca-file", "ca.crt"),
         ("service-account-private-key-file", "service-accounts.key"),
