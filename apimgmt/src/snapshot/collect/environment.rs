@@ -300,13 +300,22 @@ mod tests {
             "data": {"REDIS_HOST": "redis", "REDIS_PORT": "6380", "DB_NAME": "shop"}}))
         .unwrap();
         let (_, _, vault) = Vault::fill(Reading::Read(vec![secret]), Reading::Read(vec![map]));
-        let template: PodSpec = serde_json::from_value(json!({"containers": containers,
+        let template: PodSpec = serde_json::from_value(json!({"containers": containers.clone(),
             "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}))
         .unwrap();
-        let literals = Literals::from([(
-            ("c".to_owned(), "LITERAL_PASSWORD".to_owned()),
-            "in the template".to_owned().into(),
-        )]);
+        let literals: Literals = containers
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|container| {
+                let variables = container["env"].as_array().cloned().unwrap_or_default();
+                let name = container["name"].as_str().unwrap().to_owned();
+                variables.into_iter().filter_map(move |variable| {
+                    let value = variable["value"].as_str()?.to_owned();
+                    Some(((name.clone(), variable["name"].as_str()?.to_owned()), value.into()))
+                })
+            })
+            .collect();
         Environment::of(&template, &vault, &literals)
     }
 

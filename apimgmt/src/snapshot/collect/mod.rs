@@ -6,17 +6,28 @@ mod cluster;
 mod cost;
 mod environment;
 mod expectations;
+mod health;
+mod hosts;
+mod http_call;
 mod list;
 #[cfg(test)]
 mod live;
+mod logs;
+mod mask;
+#[cfg(test)]
+mod mock;
 mod named;
 mod objects;
+mod old_tls;
 mod pods;
 mod postgresql;
 mod probes;
+mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod trouble;
 mod tunnel;
@@ -27,7 +38,7 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::Timestamp;
 use kube::{Client, Config};
 
-use self::{api_server::ApiServer, list::Listing, trouble::Trouble};
+use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Error, values::Expectations};
 
@@ -216,13 +227,36 @@ impl Run {
     /// Reads everything, in the order in which one thing needs another.
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
-        let vault = self.named(&mut snapshot.readings).await?;
-        let (postgresql, redis) = futures::try_join!(
-            self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
-            self.source(Source::Redis, self.redis(&snapshot, &vault)),
+        // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
+        let secretive = async {
+            let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
+            let mask = Mask::of(&vault);
+            let sessions = futures::try_join!(
+                self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
+                self.source(Source::Redis, self.redis(&snapshot, &vault)),
+                self.source(Source::Logs, self.logs(&snapshot, &mask)),
+            )?;
+            Ok((secrets, config_maps, mask, sessions))
+        };
+        let ((secrets, config_maps, mask, sessions), hosts, health, prometheus) = futures::try_join!(
+            Box::pin(secretive),
+            self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
+            self.source(Source::Health, self.health(&snapshot)),
+            self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        snapshot.readings.postgresql = postgresql;
-        snapshot.readings.redis = redis;
+        let (postgresql, redis, logs) = sessions;
+        snapshot.readings = Readings {
+            secrets,
+            config_maps,
+            postgresql,
+            redis,
+            logs,
+            hosts,
+            health,
+            prometheus,
+            ..snapshot.readings
+        };
+        mask.cover(&mut snapshot.readings);
         Ok(snapshot)
     }
 }

@@ -45,7 +45,7 @@ impl Run {
         };
         let credentials = match &roles.application {
             Some(application) => {
-                snapshot.secrets().map_err(needs)?;
+                vault.must_be_whole()?;
                 self.environment(application, vault)
                     .await?
                     .credentials(&database::WORDS)
