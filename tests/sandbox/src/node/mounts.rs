@@ -45,7 +45,7 @@ pub(super) fn enter(site: &Site) -> Result<()> {
     let hosts = site.in_state("etc/hosts");
     file::write(
         &hosts,
-        &format!("127.0.0.1 localhost\n{} node1 registry.sandbox.test\n", NODE_ADDRESS),
+        &format!("127.0.0.1 localhost\n{NODE_ADDRESS} node1 registry.sandbox.test\n"),
     )?;
     bind(&hosts, Path::new("/etc/hosts"))?;
     // The node asks the cluster's name service, as nothing else can be reached: a name outside doesn't exist, rather
