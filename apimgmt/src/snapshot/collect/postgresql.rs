@@ -16,6 +16,7 @@ use crate::{
     database::{self, Failure},
     snapshot::{
         Snapshot, Why,
+        reduce::SecretValue,
         roles::Roles,
         sessions::{Login, Postgresql},
     },
@@ -87,7 +88,7 @@ impl Run {
         let password = credentials
             .password
             .as_ref()
-            .map(|password| password.reveal())
+            .map(SecretValue::reveal)
             .unwrap_or_default();
         let (mut wrong_way, mut right_way) = futures::try_join!(self.tunnel(reach), self.tunnel(reach))?;
         let (wrong, right) = futures::join!(
