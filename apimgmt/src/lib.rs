@@ -11,6 +11,7 @@ pub mod operation;
 pub mod probe;
 pub mod release;
 pub mod report;
+pub mod rollback;
 pub mod snapshot;
 pub mod suggestion;
 pub mod values;

@@ -1,8 +1,8 @@
 //! Opening a session to Redis, and what it means when Redis refuses one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, time::Duration};
 
-use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, aio::MultiplexedConnection};
+use redis::{AsyncCommands, AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, aio::MultiplexedConnection};
 
 use crate::snapshot::{collect::Stream, hostile};
 
@@ -15,6 +15,13 @@ pub(crate) enum Failure {
     Server(String),
     /// The stream ended.
     Other(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Refused(words) | Self::Server(words) | Self::Other(words)) = self;
+        formatter.write_str(words)
+    }
 }
 
 /// A session.
@@ -49,6 +56,22 @@ impl Session {
             .await
             .map_err(|error| failure(&error))?;
         Ok(hostile::line(&answer))
+    }
+
+    /// Writes a key that expires by itself.
+    pub(crate) async fn write(&mut self, key: &str, value: &str, time_to_live: Duration) -> Result<(), Failure> {
+        let milliseconds = u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX);
+        self.0.pset_ex(key, value, milliseconds).await.map_err(|error| failure(&error))
+    }
+
+    /// The value of a key; `None` when there is none.
+    pub(crate) async fn read(&mut self, key: &str) -> Result<Option<String>, Failure> {
+        self.0.get(key).await.map_err(|error| failure(&error))
+    }
+
+    /// Deletes a key, and tells whether it was there.
+    pub(crate) async fn delete(&mut self, key: &str) -> Result<bool, Failure> {
+        self.0.del(key).await.map_err(|error| failure(&error))
     }
 
     /// The fields of INFO by name.

@@ -5,7 +5,7 @@ mod session;
 mod tls;
 
 pub(crate) use facts::read;
-pub(crate) use session::{Failure, open};
+pub(crate) use session::{Failure, in_words, open};
 
 use crate::snapshot::collect::Words;
 

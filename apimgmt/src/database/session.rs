@@ -1,5 +1,7 @@
 //! Opening a session, and what it means when PostgreSQL refuses one.
 
+use std::fmt;
+
 use tokio_postgres::{
     Client, Config,
     config::SslMode,
@@ -21,6 +23,13 @@ pub(crate) enum Failure {
     NoDatabase(String),
     /// Anything else: the stream ended, the server is starting, it has no connection left.
     Other(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Refused(words) | Self::NoDatabase(words) | Self::Other(words)) = self;
+        formatter.write_str(words)
+    }
 }
 
 /// Opens a session to `database` over `stream` with these credentials and this password.
@@ -73,7 +82,7 @@ pub(super) fn server_words(said: &DbError) -> String {
 }
 
 /// An error of the client, without its layers' repetition.
-pub(super) fn in_words(error: &tokio_postgres::Error) -> String {
+pub(crate) fn in_words(error: &tokio_postgres::Error) -> String {
     if error.is_closed() {
         return "the server hung up".into();
     }

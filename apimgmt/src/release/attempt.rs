@@ -82,7 +82,7 @@ impl Stage<'_> {
         let began = Instant::now();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut watchfulness = Watchfulness::default();
+        let mut watchfulness = Watchfulness::of(verb == "upgrade");
         let mut stop: Option<(Stop, Instant)> = None;
         loop {
             tokio::select! {
@@ -119,9 +119,14 @@ impl Stage<'_> {
             self.progress.say(&line);
         }
         self.progress.still();
-        Ok(Attempt {
-            ended: running.end().await?,
-            stop: stop.map(|(stop, _)| stop),
-        })
+        let ended = running.end().await?;
+        let mut stop = stop.map(|(stop, _)| stop);
+        if !ended.success && stop.is_none() {
+            // Helm gave up by itself, on a failed hook or at its time limit: what we saw may name the object.
+            stop = watchfulness
+                .look(&self.scene, patience, began.elapsed())
+                .map(Stop::Hopeless);
+        }
+        Ok(Attempt { ended, stop })
     }
 }

@@ -28,11 +28,12 @@ pub struct Cause {
 /// Names the cause of a Helm that failed or was stopped, while the broken state still stands.
 pub async fn of_attempt(attempt: &Attempt, reader: &Reader, progress: &Progress) -> Cause {
     let finding = worst(reader, progress).await;
+    // Helm 4 logs what it then says again as an error.
     let helms = attempt
         .ended
         .errors
         .lines()
-        .filter(|line| !line.trim().is_empty())
+        .filter(|line| !line.trim().is_empty() && !line.starts_with("level="))
         .map(str::to_owned);
     match (finding, &attempt.stop) {
         (Some(finding), Some(Stop::Hopeless(hopeless))) => {

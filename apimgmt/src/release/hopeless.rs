@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use super::scene::{NewPod, Scene};
 use crate::{
     checklist::Phase,
-    snapshot::{condition, pods::ContainerStatus},
+    snapshot::{
+        condition,
+        pods::{ContainerStatus, Terminated},
+    },
 };
 
 /// A refused pull is tried once more: the pull secret may be on its way.
@@ -41,6 +44,8 @@ pub struct Watchfulness {
     since: BTreeMap<String, Duration>,
     /// Kinds of pull failures: some kubelets name the reason only once.
     pulls: BTreeMap<String, Pull>,
+    /// Whether this is an upgrade: what the pods need was there before them.
+    others_ran_before: bool,
     /// Restarts that don't count: they happened while something earlier was not ready.
     excused: BTreeMap<String, i64>,
 }
@@ -54,6 +59,14 @@ enum Pull {
 }
 
 impl Watchfulness {
+    /// For an upgrade, or for a first install, where pods may crash until what they need has come.
+    pub fn of(upgrade: bool) -> Self {
+        Self {
+            others_ran_before: upgrade,
+            ..Self::default()
+        }
+    }
+
     /// Looks at the scene, `now` after the change began.
     pub fn look(&mut self, scene: &Scene, patience: Patience, now: Duration) -> Option<Hopeless> {
         if !scene.is_whole() {
@@ -145,12 +158,19 @@ impl Watchfulness {
             self.excused.insert(key.into(), status.restart_count);
         }
         let restarts = status.restart_count - self.excused.get(key).copied().unwrap_or(0);
-        let crashes = restarts >= 3 || (restarts >= 2 && reason == "CrashLoopBackOff");
+        // The first back-off comes after the second crash. Two are enough where everything else was running before and
+        // neither run lasted: the kubelet's third try would come up to 25 s later.
         let ending = status
             .last_state
             .terminated
             .as_ref()
             .or(status.state.terminated.as_ref());
+        let enough = if self.others_ran_before && ending.is_some_and(is_quick) {
+            1
+        } else {
+            2
+        };
+        let crashes = restarts >= 3 || (restarts >= enough && reason == "CrashLoopBackOff");
         let how = ending.map_or(String::new(), |ending| match ending.reason.as_str() {
             "" | "Error" => format!(", last with exit code {}", ending.exit_code),
             reason => format!(", last with {reason} ({})", ending.exit_code),
@@ -159,10 +179,18 @@ impl Watchfulness {
             (
                 "crash",
                 Duration::ZERO,
-                format!("container `{}` crashed {restarts} times{how}", status.name),
+                format!("container `{}` crashed {} times{how}", status.name, restarts + 1),
             )
         })
     }
+}
+
+fn is_quick(ending: &Terminated) -> bool {
+    let lasted = ending
+        .finished_at
+        .zip(ending.started_at)
+        .map(|(end, start)| end.duration_since(start));
+    lasted.is_some_and(|lasted| lasted.as_secs() < 10)
 }
 
 /// What a pull failed of, in the words of containerd, CRI-O and registries; nothing when the message names no reason.

@@ -9,6 +9,9 @@ use crate::{
     checklist::{self, Item, Section},
     connection::Connected,
     diagnoses,
+    operation::{Consent, Interrupt},
+    probe::{self, Probe},
+    report::progress::Progress,
     snapshot::{
         Snapshot, Source,
         collect::{Limits, Request, collect},
@@ -55,6 +58,16 @@ impl Reader {
         Ok(checklist::judge(items, &snapshot))
     }
 
+    /// Runs every active probe and stores what they saw, as evidence for the items that need it.
+    ///
+    /// # Errors
+    /// When they could not be run; a probe that ran and failed is evidence.
+    pub async fn probe(&self, consent: &Consent, interrupt: &Interrupt, progress: &Progress) -> Result<(), Error> {
+        let snapshot = self.snapshot(Probe::reads()).await?;
+        probe::run(&self.client, &snapshot, &Probe::ALL.into(), consent, interrupt, progress).await?;
+        Ok(())
+    }
+
     /// Looks for causes with every diagnosis on a fresh Snapshot.
     ///
     /// # Errors
@@ -67,6 +80,13 @@ impl Reader {
             .collect();
         let snapshot = self.snapshot(sources).await?;
         Ok(diagnoses::diagnose(diagnoses::ALL, &snapshot))
+    }
+
+    /// The version of the database's schema; nothing when it can't be read.
+    pub async fn schema_version(&self) -> Option<i64> {
+        let snapshot = self.snapshot([Source::Postgresql].into()).await.ok()?;
+        let postgresql = snapshot.postgresql().ok()?.as_ref()?;
+        Some(postgresql.schema.as_ref()?.version)
     }
 
     async fn snapshot(&self, mut sources: BTreeSet<Source>) -> Result<Snapshot, Error> {

@@ -15,8 +15,10 @@ pub mod scene;
 pub mod store;
 pub mod watch;
 
+pub(crate) use attempt::Stage;
 pub use cause::Cause;
 pub use change::{Change, Options, Outcome, Verb};
+pub(crate) use comeback::Comeback;
 pub use environment::Environment;
 pub use helm::{Helm, Version};
 pub use judge::Reader;

@@ -20,7 +20,7 @@ const HOOK_ANNOTATION: &str = "helm.sh/hook";
 /// The scene of one change.
 #[derive(Debug, Default)]
 pub struct Scene {
-    release: String,
+    subject: Subject,
     pub(super) pods: BTreeMap<String, Pod>,
     deployments: BTreeMap<String, Deployment>,
     replica_sets: BTreeMap<String, ReplicaSet>,
@@ -30,6 +30,21 @@ pub struct Scene {
     former: BTreeSet<String>,
     listed: BTreeSet<Kind>,
     told: BTreeMap<String, String>,
+}
+
+/// Whose workloads count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Subject {
+    /// Those of a release of Helm.
+    Release(String),
+    /// One deployment.
+    Deployment(String),
+}
+
+impl Default for Subject {
+    fn default() -> Self {
+        Self::Release(String::new())
+    }
 }
 
 /// How far one workload is.
@@ -56,10 +71,18 @@ pub struct NewPod<'a> {
 }
 
 impl Scene {
-    /// An empty scene of `release`.
+    /// An empty scene of a release.
     pub fn of(release: &str) -> Self {
         Self {
-            release: release.into(),
+            subject: Subject::Release(release.into()),
+            ..Self::default()
+        }
+    }
+
+    /// An empty scene of one deployment, whoever owns it.
+    pub fn of_deployment(name: &str) -> Self {
+        Self {
+            subject: Subject::Deployment(name.into()),
             ..Self::default()
         }
     }
@@ -113,14 +136,21 @@ impl Scene {
         }
     }
 
-    fn owns(&self, metadata: &Metadata) -> bool {
-        metadata.annotations.get(RELEASE_ANNOTATION) == Some(&self.release)
+    fn owns(&self, kind: Kind, metadata: &Metadata) -> bool {
+        match &self.subject {
+            Subject::Release(release) => metadata.annotations.get(RELEASE_ANNOTATION) == Some(release),
+            Subject::Deployment(name) => kind == Kind::Deployment && metadata.name == *name,
+        }
     }
 
     /// The release's workloads and how far they are.
     pub fn workloads(&self) -> Vec<Progressing> {
         let mut found = Vec::new();
-        for it in self.deployments.values().filter(|it| self.owns(&it.metadata)) {
+        for it in self
+            .deployments
+            .values()
+            .filter(|it| self.owns(Kind::Deployment, &it.metadata))
+        {
             let (wanted, status) = (it.spec.replicas.unwrap_or(1), &it.status);
             let ready = is_seen(&it.metadata, status)
                 && status.updated_replicas >= wanted
@@ -133,7 +163,11 @@ impl Scene {
                 counted(status.available_replicas, wanted, status, ready),
             ));
         }
-        for it in self.stateful_sets.values().filter(|it| self.owns(&it.metadata)) {
+        for it in self
+            .stateful_sets
+            .values()
+            .filter(|it| self.owns(Kind::StatefulSet, &it.metadata))
+        {
             let (wanted, status) = (it.spec.replicas.unwrap_or(1), &it.status);
             let is_updated = status.update_revision == status.current_revision || status.updated_replicas >= wanted;
             let ready = is_seen(&it.metadata, status) && is_updated && status.ready_replicas >= wanted;
@@ -235,13 +269,16 @@ impl Scene {
         let deployment = self
             .deployments
             .get(&set.metadata.controller()?.name)
-            .filter(|it| self.owns(&it.metadata))?;
+            .filter(|it| self.owns(Kind::Deployment, &it.metadata))?;
         let is_newest = set.metadata.annotations.get(REVISION) == deployment.metadata.annotations.get(REVISION);
         (is_newest && is_seen(&deployment.metadata, &deployment.status)).then(|| phase_of(&deployment.metadata))
     }
 
     fn phase_by_stateful_set(&self, name: &str, pod: &Pod) -> Option<Phase> {
-        let set = self.stateful_sets.get(name).filter(|it| self.owns(&it.metadata))?;
+        let set = self
+            .stateful_sets
+            .get(name)
+            .filter(|it| self.owns(Kind::StatefulSet, &it.metadata))?;
         let is_newest = pod.metadata.label("controller-revision-hash") == Some(&set.status.update_revision);
         (is_newest && is_seen(&set.metadata, &set.status)).then(|| phase_of(&set.metadata))
     }
@@ -249,7 +286,9 @@ impl Scene {
     /// A job of the release, or a hook that was made meanwhile.
     fn is_our_job(&self, job: &Job) -> bool {
         let is_hook = job.metadata.annotations.contains_key(HOOK_ANNOTATION);
-        !self.former.contains(&job.metadata.uid) && (is_hook || self.owns(&job.metadata))
+        !self.former.contains(&job.metadata.uid)
+            && matches!(self.subject, Subject::Release(_))
+            && (is_hook || self.owns(Kind::Job, &job.metadata))
     }
 
     /// Jobs that were made meanwhile and have failed, with the controller's reason.
@@ -289,7 +328,7 @@ impl Scene {
                 let set = pod.metadata.controller().filter(|owner| owner.kind == "StatefulSet");
                 set.and_then(|owner| self.stateful_sets.get(&owner.name))
                     .is_some_and(|set| {
-                        self.owns(&set.metadata)
+                        self.owns(Kind::StatefulSet, &set.metadata)
                             && is_seen(&set.metadata, &set.status)
                             && !set.status.update_revision.is_empty()
                             && pod.metadata.label("controller-revision-hash") != Some(&set.status.update_revision)

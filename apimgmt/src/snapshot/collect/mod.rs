@@ -46,7 +46,7 @@ pub use cost::Cost;
 
 pub(crate) use self::{
     api_server::chain,
-    environment::{Credentials, Words},
+    environment::{Credentials, Environment, Words},
     tls::{Observer, authorities},
     tunnel::Stream,
 };

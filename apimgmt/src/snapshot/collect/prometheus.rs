@@ -50,6 +50,8 @@ struct Samples {
 
 #[derive(Deserialize)]
 struct Sample {
+    #[serde(default)]
+    metric: BTreeMap<String, String>,
     value: (f64, String),
 }
 
@@ -79,24 +81,46 @@ impl Run {
             .map_err(Trouble::session)?;
         let reach = &reach;
         let questions = monitoring.series.iter().map(|name| async move {
-            let query = format!("count({name})");
-            let path = format!("/api/v1/query?query={}", utf8_percent_encode(&query, NON_ALPHANUMERIC));
-            let samples: Samples = self.ask_prometheus(reach, &path).await?;
+            let samples = self.query_prometheus(reach, &format!("count({name})")).await?;
             let count = samples
                 .result
                 .first()
                 .and_then(|sample| sample.value.1.parse::<u64>().ok());
             Ok((name.clone(), count.unwrap_or_default()))
         });
-        let (targets, series) = futures::try_join!(
+        let (targets, series, throttled) = futures::try_join!(
             self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
             futures::future::try_join_all(questions),
+            self.throttled(reach),
         )?;
         Ok(Some(Prometheus {
             object: format!("service/{}", address.service),
             targets: targets.active_targets.iter().map(target).collect(),
             series: series.into_iter().collect(),
+            throttled,
         }))
+    }
+
+    /// Share of CFS periods of the last hour in which a container was throttled; `None` when nobody scrapes cAdvisor.
+    async fn throttled(&self, reach: &Reach) -> Result<Option<BTreeMap<String, f64>>, Trouble> {
+        let namespace = self.namespace();
+        let periods = |name: &str| {
+            format!(r#"sum by (pod, container) (increase(container_cpu_cfs_{name}_total{{namespace="{namespace}",container!=""}}[1h]))"#)
+        };
+        let query = format!("{} / {}", periods("throttled_periods"), periods("periods"));
+        let samples = self.query_prometheus(reach, &query).await?;
+        let share = |sample: Sample| {
+            let label = |key: &str| sample.metric.get(key).map(|value| hostile::capped(value, 253));
+            let share = sample.value.1.parse::<f64>().ok().filter(|share| share.is_finite())?;
+            Some((format!("{}/{}", label("pod")?, label("container")?), share))
+        };
+        let shares: BTreeMap<_, _> = samples.result.into_iter().filter_map(share).collect();
+        Ok((!shares.is_empty()).then_some(shares))
+    }
+
+    async fn query_prometheus(&self, reach: &Reach, query: &str) -> Result<Samples, Trouble> {
+        let path = format!("/api/v1/query?query={}", utf8_percent_encode(query, NON_ALPHANUMERIC));
+        self.ask_prometheus(reach, &path).await
     }
 
     async fn ask_prometheus<T: DeserializeOwned>(&self, reach: &Reach, path: &str) -> Result<T, Trouble> {
