@@ -1,6 +1,6 @@
 //! The public hosts as a visitor meets them: TCP, the TLS handshake, a GET over HTTPS and one over plain HTTP.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::header::{LOCATION, STRICT_TRANSPORT_SECURITY};
 use rustls::pki_types::ServerName;
@@ -31,13 +31,11 @@ impl Run {
         let mut hosts = expectations.hosts.clone();
         if hosts.is_empty() {
             let ingresses = snapshot.ingresses().map_err(needs)?;
-            let named = ingresses
-                .iter()
-                .flat_map(|ingress| &ingress.spec.rules)
-                .map(|rule| rule.host.clone());
-            let names: std::collections::BTreeSet<_> = named
-                .filter(|host| !host.is_empty() && !host.starts_with('*'))
-                .collect();
+            let rules = ingresses.iter().flat_map(|ingress| &ingress.spec.rules);
+            let public = rules
+                .map(|rule| &rule.host)
+                .filter(|host| !host.is_empty() && !host.starts_with('*'));
+            let names: BTreeSet<_> = public.cloned().collect();
             hosts = names
                 .into_iter()
                 .map(|host| ExpectedHost {

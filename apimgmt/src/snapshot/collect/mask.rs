@@ -53,7 +53,9 @@ impl Mask {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&words);
-        words.iter_mut().for_each(|word| zeroize::Zeroize::zeroize(word));
+        for word in &mut words {
+            zeroize::Zeroize::zeroize(word);
+        }
         Self(automaton.ok())
     }
 
@@ -78,13 +80,19 @@ impl Mask {
     /// Covers what containers, kubelets and controllers wrote: messages of pods, containers and events.
     pub(super) fn cover(&self, readings: &mut Readings) {
         if let Reading::Read(pods) = &mut readings.pods {
-            pods.iter_mut().for_each(|pod| self.cover_pod(pod));
+            for pod in pods {
+                self.cover_pod(pod);
+            }
         }
         if let Reading::Read(pods) = &mut readings.cluster_pods {
-            pods.iter_mut().for_each(|pod| self.cover_pod(pod));
+            for pod in pods {
+                self.cover_pod(pod);
+            }
         }
         if let Reading::Read(events) = &mut readings.events {
-            events.iter_mut().for_each(|event| self.cover_text(&mut event.message));
+            for event in events {
+                self.cover_text(&mut event.message);
+            }
         }
     }
 

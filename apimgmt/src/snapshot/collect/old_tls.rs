@@ -1,4 +1,4 @@
-//! Whether a host still speaks TLS 1.0 or 1.1, which no safe library does: one hand-written ClientHello for each, and
+//! Whether a host still speaks TLS 1.0 or 1.1, which no safe library does: one hand-written `ClientHello` for each, and
 //! the first record of the answer.
 
 use tokio::{
@@ -24,7 +24,7 @@ pub(super) async fn accepted(address: &str, host: &str) -> Result<Vec<String>, S
     Ok(accepted)
 }
 
-/// Says hello with version 3.`minor` alone: a ServerHello of that version accepts it; an alert, or hanging up, refuses.
+/// Says hello with version 3.`minor` alone: a `ServerHello` of that version accepts it; an alert, or hanging up, refuses.
 async fn speaks(address: &str, host: &str, minor: u8) -> Result<bool, String> {
     let mut socket = TcpStream::connect(address)
         .await

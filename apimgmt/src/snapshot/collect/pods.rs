@@ -42,7 +42,7 @@ impl Run {
 }
 
 /// A pod of another namespace: where it is, what it takes, and what keeps others away from it.
-fn stranger(pod: Pod) -> Pod {
+pub(super) fn stranger(pod: Pod) -> Pod {
     let mut metadata = Metadata {
         name: pod.metadata.name,
         namespace: pod.metadata.namespace,
