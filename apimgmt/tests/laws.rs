@@ -43,8 +43,8 @@ fn crate_folder() -> &'static Path {
 /// Every file below a folder with an ending.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("the folder exists") {
+        let path = entry.expect("the folder is readable").path();
         if path.is_dir() {
             found.extend(files(&path, ending));
         } else if path.to_string_lossy().ends_with(ending) {
@@ -199,8 +199,12 @@ fn every_case_belongs_to_an_item_that_is_implemented() {
     let strays: Vec<String> = files(&root, "")
         .iter()
         .filter(|path| path.extension().is_none_or(|extension| extension != "rs"))
-        .map(|path| path.strip_prefix(&root).unwrap().to_string_lossy().into_owned())
-        .filter(|path| !path.ends_with(".yaml") || !ids.contains(path.rsplit_once('/').unwrap_or_default().0))
+        .map(|path| path.strip_prefix(&root).unwrap().to_path_buf())
+        .filter(|path| {
+            let unit = path.parent().unwrap_or(path).to_string_lossy();
+            path.extension().is_none_or(|extension| extension != "yaml") || !ids.contains(unit.as_ref())
+        })
+        .map(|path| path.display().to_string())
         .collect();
     assert_none(&strays);
 }
@@ -286,7 +290,7 @@ fn no_item_passes_while_one_of_its_sources_is_unreadable() {
 
 /// Whether this very case asks for the source and may not do without it.
 fn needed_for(item: &Item, case: &Case, source: Source) -> bool {
-    let snapshot = case.snapshot().unwrap();
+    let snapshot = case.snapshot().expect("a case is a recording");
     let _ = (item.judge)(&snapshot);
     snapshot.take_touched().contains(&source) && !DISPENSABLE.contains(&(item.id, source))
 }

@@ -125,11 +125,10 @@ fn listed(parts: impl IntoIterator<Item = String>) -> String {
     }
     let more = distinct.len().saturating_sub(NAMED);
     distinct.truncate(NAMED);
-    let mut line = distinct.join("; ");
     if more > 0 {
-        line.push_str(&format!("; and {more} more"));
+        distinct.push(format!("and {more} more"));
     }
-    line
+    distinct.join("; ")
 }
 
 /// `1 pod`, `2 pods`.

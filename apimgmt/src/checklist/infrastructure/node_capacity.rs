@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::packing::{Load, Place, place, requests};
+use super::{
+    amounts::requests,
+    packing::{Load, Place, place},
+};
 use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
