@@ -58,7 +58,7 @@ fn assert_none(wrong: &[String]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Seen to fail with two entries of `ALL` swapped, and with one left out.
+/// Seen to fail with two entries of `ALL` swapped.
 #[test]
 fn the_items_are_the_documents_52_in_its_order() {
     const DOCUMENT: [(&str, &[&str]); 8] = [
@@ -161,7 +161,7 @@ fn the_items_are_the_documents_52_in_its_order() {
     assert_eq!(stages.filter(|stage| *stage == Stage::Pre).count(), 27);
 }
 
-/// Seen to fail with an id in upper case, and with a file renamed.
+/// Seen to fail with an id in upper case.
 #[test]
 fn an_id_is_kebab_case_unique_and_names_its_file() {
     let mut wrong = Vec::new();
@@ -191,7 +191,7 @@ fn an_id_is_kebab_case_unique_and_names_its_file() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with a folder of cases renamed to an id that does not exist.
+/// Seen to fail with the folder `functional/cache` renamed to `functional/cash`.
 #[test]
 fn every_case_belongs_to_an_item_that_is_implemented() {
     let root = crate_folder().join("src/checklist");
@@ -209,7 +209,7 @@ fn every_case_belongs_to_an_item_that_is_implemented() {
     assert_none(&strays);
 }
 
-/// Seen to fail with the unknown cases of one item moved away.
+/// Seen to fail with the unknown cases of `monitoring/metrics` removed.
 #[test]
 fn every_implemented_item_has_a_pass_a_fail_and_an_unknown_case() {
     let mut wrong = Vec::new();
@@ -226,7 +226,7 @@ fn every_implemented_item_has_a_pass_a_fail_and_an_unknown_case() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with a source added to `reads`, and with one taken away.
+/// Seen to fail with a source added to `reads` that no case makes the item touch.
 #[test]
 fn what_an_item_reads_is_what_it_declares() {
     let mut wrong = Vec::new();
@@ -268,7 +268,7 @@ const DISPENSABLE: [(&str, Source); 2] = [
 
 /// The worst bug is green while blind: with any one source that it reads taken away, no passing case may pass.
 ///
-/// Seen to fail with `unwrap_or_default()` in place of `row.read(…)` in `security/namespace-isolation`.
+/// Seen to fail with an unreadable list of quotas taken for an empty one in `security/namespace-isolation`.
 #[test]
 fn no_item_passes_while_one_of_its_sources_is_unreadable() {
     let mut wrong = Vec::new();
@@ -295,7 +295,7 @@ fn needed_for(item: &Item, case: &Case, source: Source) -> bool {
     snapshot.take_touched().contains(&source) && !DISPENSABLE.contains(&(item.id, source))
 }
 
-/// Seen to fail with evidence of a source that `reads` did not have.
+/// Seen to fail with evidence from Redis in `functional/health`, which does not declare it.
 #[test]
 fn evidence_comes_from_declared_sources_and_is_short_and_plain() {
     let mut wrong = Vec::new();
@@ -399,7 +399,7 @@ fn only_the_report_prints() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with the same case under two names.
+/// Seen to fail with two cases that differed only in what the recording then lost.
 #[test]
 fn no_two_cases_of_an_item_are_the_same() {
     let mut wrong = Vec::new();
