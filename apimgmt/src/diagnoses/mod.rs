@@ -1,6 +1,7 @@
 //! Diagnoses: each recognises the signature of one fault and names its root cause, or stays silent.
 
 mod fold;
+mod narrow;
 
 pub mod memory;
 pub mod network;

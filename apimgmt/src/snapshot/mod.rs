@@ -3,12 +3,14 @@
 pub mod cluster;
 pub mod collect;
 pub mod events;
+pub(crate) mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;
 pub mod pods;
 mod quantity;
 mod recording;
+mod reduce;
 pub mod roles;
 pub mod sensitive;
 pub mod services;
@@ -80,6 +82,8 @@ pub struct Snapshot {
     pub readings: Readings,
     /// What reading it cost.
     pub cost: collect::Cost,
+    /// Whether it comes from a recording: its report then says nothing of this run's own times.
+    pub replayed: bool,
     /// Sources that judges asked for, one bit each: what a unit reads must be what it declared.
     touched: AtomicU64,
 }

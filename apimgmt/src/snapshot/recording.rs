@@ -154,6 +154,7 @@ impl Snapshot {
             taken_at: recording.taken_at,
             cluster: recording.cluster,
             namespace: recording.namespace,
+            replayed: true,
             cost: recording.cost,
             ..Self::default()
         };

@@ -68,6 +68,24 @@ impl Default for Expectations {
     }
 }
 
+impl Expectations {
+    /// Reads the `checklist:` part of a values file, or a file that holds just that part.
+    ///
+    /// # Errors
+    /// When it is not YAML of that shape; the error names the line.
+    pub fn from_values(text: &str) -> Result<Self, serde_yaml::Error> {
+        #[derive(Deserialize)]
+        struct Values {
+            checklist: Expectations,
+        }
+        let whole: Value = serde_yaml::from_str(text)?;
+        if whole.get("checklist").is_some() {
+            return Ok(serde_yaml::from_str::<Values>(text)?.checklist);
+        }
+        serde_yaml::from_str(text)
+    }
+}
+
 /// A public host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
