@@ -2,9 +2,16 @@
 //! the cluster only by a plan that somebody consented to. `ARCHITECTURE.md` draws the rooms.
 
 pub mod checklist;
+pub mod connection;
 pub mod diagnoses;
 pub mod error;
+pub mod operation;
+pub mod probe;
+pub mod release;
+pub mod report;
+pub mod rollback;
 pub mod snapshot;
+pub mod suggestion;
 pub mod values;
 
 pub use error::{Error, ExitCode};

@@ -7,6 +7,7 @@ use crate::{
     ExitCode,
     error::Error,
     snapshot::{Snapshot, Unreadable},
+    suggestion::nearest,
     values::Waiver,
 };
 
@@ -254,35 +255,4 @@ fn is_named(item: &Item, name: &str) -> bool {
         "post" => item.stage == Stage::Post,
         _ => item.id == name || item.section() == name,
     }
-}
-
-/// The candidate with the fewest edits to `name`, when that is at most a third of its letters; the part after the
-/// slash alone may also match.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| {
-            let tail = candidate.rsplit('/').next().unwrap_or(candidate);
-            (edits(name, candidate).min(edits(name, tail)), candidate)
-        })
-        .min()
-        .filter(|(distance, _)| *distance * 3 <= name.len().max(3))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance.
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let above = row[column + 1];
-            row[column + 1] = (above + 1)
-                .min(row[column] + 1)
-                .min(diagonal + usize::from(letter != *other));
-            diagonal = above;
-        }
-    }
-    row[right.len()]
 }

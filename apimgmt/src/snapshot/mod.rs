@@ -1,13 +1,17 @@
 //! What was read of a cluster: one consistent, secret-free value that every item and diagnosis judges.
 
 pub mod cluster;
+pub mod collect;
 pub mod events;
+mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;
 pub mod pods;
 mod quantity;
 mod recording;
+mod reduce;
+pub mod roles;
 pub mod sensitive;
 pub mod services;
 pub mod sessions;
@@ -76,6 +80,10 @@ pub struct Snapshot {
     pub namespace: String,
     /// The outcomes, one for each source.
     pub readings: Readings,
+    /// What reading it cost.
+    pub cost: collect::Cost,
+    /// Whether it comes from a recording: its report then says nothing of this run's own times.
+    pub replayed: bool,
     /// Sources that judges asked for, one bit each: what a unit reads must be what it declared.
     touched: AtomicU64,
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{ClusterIdentity, Reading, Scope, Snapshot, Source, Unreadable, Why};
+use super::{ClusterIdentity, Reading, Scope, Snapshot, Source, Unreadable, Why, collect::Cost};
 use crate::Error;
 
 /// The file's shape.
@@ -18,6 +18,8 @@ struct Recording {
     namespace: String,
     #[serde(default)]
     cluster: ClusterIdentity,
+    #[serde(default)]
+    cost: Cost,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read: Option<Vec<Source>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -114,7 +116,7 @@ macro_rules! facts {
             let mut facts = Map::new();
             $(
                 if let Reading::Read(value) = &snapshot.readings.$field {
-                    facts.insert(Source::$source.id().into(), pruned(json!(value)).unwrap_or(Value::Null));
+                    facts.insert(Source::$source.id().into(), json!(value));
                 }
             )*
             facts
@@ -152,6 +154,8 @@ impl Snapshot {
             taken_at: recording.taken_at,
             cluster: recording.cluster,
             namespace: recording.namespace,
+            replayed: true,
+            cost: recording.cost,
             ..Self::default()
         };
         let was_read = |source: Source| match &recording.read {
@@ -193,6 +197,7 @@ impl Snapshot {
             taken_at: self.taken_at,
             namespace: self.namespace.clone(),
             cluster: self.cluster.clone(),
+            cost: self.cost,
             read: Some(
                 Source::ALL
                     .iter()
@@ -259,10 +264,11 @@ fn with_kind(kind: &str, version: &str, object: &impl Serialize) -> Value {
     whole
 }
 
-/// Leaves out what is null, false, empty or zero: the slim types read it back as their default.
+/// Leaves out what is null or empty: the slim types read it back as their default. `false` and 0 stay, since where
+/// absence means something else (`ready`, `replicas`) they are not the default.
 fn pruned(value: Value) -> Option<Value> {
     match value {
-        Value::Null | Value::Bool(false) => None,
+        Value::Null => None,
         Value::String(text) => (!text.is_empty()).then_some(Value::String(text)),
         Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => Some(Value::Array(
@@ -278,6 +284,6 @@ fn pruned(value: Value) -> Option<Value> {
                 .collect();
             (!fields.is_empty()).then_some(Value::Object(fields))
         }
-        other @ (Value::Number(_) | Value::Bool(true)) => Some(other),
+        other @ (Value::Number(_) | Value::Bool(_)) => Some(other),
     }
 }

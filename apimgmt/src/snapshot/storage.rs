@@ -22,6 +22,17 @@ pub struct StorageClass {
     pub volume_binding_mode: String,
 }
 
+impl StorageClass {
+    /// Whether claims that name no class get this one.
+    pub fn is_default(&self) -> bool {
+        let marked = self
+            .metadata
+            .annotations
+            .get("storageclass.kubernetes.io/is-default-class");
+        marked.is_some_and(|value| value == "true")
+    }
+}
+
 /// A volume claim.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

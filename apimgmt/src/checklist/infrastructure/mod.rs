@@ -3,8 +3,11 @@
 mod cluster;
 mod dns;
 mod load_balancer;
+mod neighbours;
 mod network;
 mod node_capacity;
+mod packing;
+mod renewal;
 mod storage_classes;
 mod tls_certificates;
 

@@ -45,6 +45,9 @@ use crate::snapshot::{
     workloads::{Job, ReplicaSet},
 };
 
+/// Lines by pod, container and whether they are of the run before.
+type Logs<'a> = HashMap<(&'a str, &'a str, bool), &'a [String]>;
+
 /// A Snapshot with what belongs together looked up once.
 pub struct Scene<'a> {
     /// What was read.
@@ -54,7 +57,7 @@ pub struct Scene<'a> {
     replica_sets: OnceCell<HashMap<&'a str, &'a ReplicaSet>>,
     newest_revisions: OnceCell<HashMap<&'a str, i64>>,
     events: OnceCell<HashMap<(&'a str, &'a str), Vec<&'a Event>>>,
-    logs: OnceCell<HashMap<(&'a str, &'a str, bool), &'a [String]>>,
+    logs: OnceCell<Logs<'a>>,
     backings: OnceCell<BTreeMap<&'a str, Backing<'a>>>,
     needs: OnceCell<HashMap<String, Vec<Need<'a>>>>,
     explained: BTreeSet<String>,

@@ -1,0 +1,62 @@
+# `make demo` shows the main job, `make check` is the inner loop, `make test` is what CI runs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+sandbox_bin := target/sandbox/bin
+sandbox := target/release/sandbox
+tools := target/tools
+cargo := cargo --locked
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+build: ## Release builds of both plugins; bin/helm-apimgmt for `helm plugin install .`
+	$(cargo) build --release -p helm-apimgmt -p kubectl-apimgmt
+	mkdir -p bin
+	ln -sf ../target/release/helm-apimgmt bin/helm-apimgmt
+
+demo: ## From nothing to an installed release and its checklist
+	tests/scripts/demo
+
+check: ## Format, lints and every test that needs no cluster
+	$(cargo) fmt --all --check
+	$(cargo) clippy --workspace --all-targets --features e2e -- -D warnings
+	$(cargo) test --workspace
+	RUSTDOCFLAGS="-D warnings" $(cargo) doc --workspace --no-deps --quiet
+
+tools: $(tools)/bin/typos
+
+$(tools)/bin/typos: tests/scripts/requirements.txt
+	python3 -m venv $(tools)
+	$(tools)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+audit: tools ## Spelling, licences, sources and duplicate crates
+	$(tools)/bin/typos
+	tests/scripts/deny
+
+docs: build ## Generate docs/ from the values that the binaries are made of
+	tests/scripts/docs
+
+chart-test: tools sandbox-up ## Lint and unit tests of the chart by each Helm, and what an API server says of it
+	ADMIT=yes KUBECONFIG=$(abspath target/sandbox/kubeconfig) PATH="$(abspath $(tools))/bin:$(abspath $(sandbox_bin)):$$PATH" \
+	    tests/chart/run helm-3.17 helm-3.22 helm-4.1 helm-4.3
+
+test: ## Everything, up to end-to-end on the sandbox: what CI runs
+	tests/scripts/test
+
+bench: build sandbox-up ## Ratios and sizes, measured in one run on the sandbox
+	tests/scripts/bench
+
+sandbox-up: $(sandbox) ## Start a real one-node Kubernetes; kubeconfig in target/sandbox/kubeconfig
+	$(cargo) build --release --quiet -p sandbox -p sample-app -p grafana-double -p kubectl-apimgmt
+	$(sandbox) up
+
+sandbox-down: $(sandbox) ## End it; nothing is left behind
+	$(sandbox) down
+
+$(sandbox): $(shell find tests/sandbox -name '*.rs' -o -name Cargo.toml)
+	$(cargo) build --release -p sandbox
+
+.PHONY: help build demo check tools audit docs chart-test test bench sandbox-up sandbox-down

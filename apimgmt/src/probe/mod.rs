@@ -1,0 +1,103 @@
+//! Active probes: what only doing proves. Short-lived pods of the verification image stand where the part stands that
+//! they probe, do it for real, and what they saw is stored in the namespace as dated evidence.
+
+mod objects;
+mod pod;
+mod store;
+pub mod within;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use kube::Client;
+
+use crate::{
+    Error,
+    checklist::Item,
+    operation::{Consent, Interrupt},
+    report::progress::Progress,
+    snapshot::{Snapshot, Source, roles::Roles, sessions::ProbeResult},
+};
+
+/// Longest time for one probe, from asking for its pod to its result.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// One kind of probe; each gives results for several items at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Probe {
+    /// From where the application stands, with its own credentials: reach, records, keys.
+    Application,
+    /// A claim of each storage class that is used: bound, written, measured.
+    Storage,
+}
+
+impl Probe {
+    /// Every probe.
+    pub const ALL: [Self; 2] = [Self::Application, Self::Storage];
+
+    /// The name on the command line of the pod.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Storage => "storage",
+        }
+    }
+
+    /// Whose place its pod takes, for people.
+    const fn stands_for(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Storage => "storage of each class",
+        }
+    }
+
+    /// The items that its results are evidence for.
+    pub const fn items(self) -> &'static [&'static str] {
+        match self {
+            Self::Application => &["database/instance", "functional/database", "functional/cache"],
+            Self::Storage => &["infrastructure/storage-classes"],
+        }
+    }
+
+    /// What must be read before any probe can be planned.
+    pub fn reads() -> BTreeSet<Source> {
+        let planning = [
+            Source::PersistentVolumeClaims,
+            Source::StatefulSets,
+            Source::StorageClasses,
+        ];
+        planning.into_iter().chain(Roles::READS.iter().copied()).collect()
+    }
+
+    /// The probes that give evidence for items.
+    pub fn of_items(items: &[&'static Item]) -> BTreeSet<Self> {
+        let wanted = |probe: &Self| probe.items().iter().any(|id| items.iter().any(|item| item.id == *id));
+        Self::ALL.into_iter().filter(wanted).collect()
+    }
+}
+
+/// Runs probes in the snapshot's namespace and stores their results there.
+///
+/// Whatever they make is gone when this returns, also when it is interrupted.
+///
+/// # Errors
+/// When a probe cannot even be started: no verification image is declared, or creating pods is not permitted. A probe
+/// that ran and failed is a result, not an error.
+pub async fn run(
+    client: &Client,
+    snapshot: &Snapshot,
+    probes: &BTreeSet<Probe>,
+    _consent: &Consent,
+    interrupt: &Interrupt,
+    progress: &Progress,
+) -> Result<Vec<ProbeResult>, Error> {
+    let mut results = Vec::new();
+    for probe in probes {
+        progress.say(&format!("probing as the {} does", probe.stands_for()));
+        let plan = objects::plan(client, snapshot, *probe).await?;
+        for objects in plan {
+            results.extend(pod::run(client, &snapshot.namespace, *probe, &objects, interrupt).await?);
+        }
+    }
+    store::write(client, &snapshot.namespace, &results).await?;
+    Ok(results)
+}

@@ -1,0 +1,212 @@
+//! One run of a probe: make its objects, wait for its word, take everything away again.
+
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ContainerState, PersistentVolumeClaim, Pod};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, PostParams, WatchEvent, WatchParams},
+};
+
+use super::{LONGEST, Probe, objects::Objects};
+use crate::{Error, ExitCode, operation::Interrupt, snapshot::sessions::ProbeResult};
+
+/// Longest time for taking everything away.
+const CLEANING: Duration = Duration::from_secs(20);
+
+/// Runs it. An interrupt also ends with everything taken away.
+pub(super) async fn run(
+    client: &Client,
+    namespace: &str,
+    probe: Probe,
+    objects: &Objects,
+    interrupt: &Interrupt,
+) -> Result<Vec<ProbeResult>, Error> {
+    let outcome = tokio::select! {
+        outcome = told(client, namespace, probe, objects) => outcome,
+        () = interrupt.asked() => Err(Error::new(ExitCode::Interrupted, "interrupted while probing")),
+    };
+    clean(client, namespace, objects).await?;
+    outcome
+}
+
+async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects) -> Result<Vec<ProbeResult>, Error> {
+    let refused = |what: &str| {
+        let what = format!(
+            "could not create {what} for the probe `{}` in `{namespace}`",
+            probe.name()
+        );
+        move |error| {
+            Error::could_not(what)
+                .because(error)
+                .hint("probing needs `create` and `delete` of pods and claims")
+        }
+    };
+    if let Some(claim) = &objects.claim {
+        let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+        claims
+            .create(&PostParams::default(), claim)
+            .await
+            .map_err(refused("the claim"))?;
+    }
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let created = pods
+        .create(&PostParams::default(), &objects.pod)
+        .await
+        .map_err(refused("the pod"))?;
+    let seen = tokio::time::timeout(LONGEST, ended(&pods, &created)).await;
+    match seen {
+        Ok(Ok((message, started_after))) => {
+            let mut results = results(probe, &message);
+            if objects.claim.is_some() {
+                // Its container starts only when the volume is bound and mounted.
+                let bound = format!("{:.1}s", started_after.as_secs_f64());
+                results
+                    .iter_mut()
+                    .for_each(|result| drop(result.values.insert("boundAfter".into(), bound.clone())));
+            }
+            Ok(results)
+        }
+        Ok(Err(error)) => Err(Error::could_not(format!("lost sight of pod/{}", created.name_any())).because(error)),
+        Err(_) => {
+            let pod = pods.get(&created.name_any()).await.ok();
+            let why = pod
+                .as_ref()
+                .and_then(holds_it_up)
+                .unwrap_or_else(|| "no result in time".to_owned());
+            Ok(failed(
+                probe,
+                &format!("the probe's pod did not end within {} s: {why}", LONGEST.as_secs()),
+            ))
+        }
+    }
+}
+
+/// Waits until the container has ended, and gives its last words and how long it took to start.
+async fn ended(pods: &Api<Pod>, created: &Pod) -> Result<(String, Duration), kube::Error> {
+    let began = Instant::now();
+    let mut started_after = None;
+    let one = WatchParams::default()
+        .fields(&format!("metadata.name={}", created.name_any()))
+        .timeout(290);
+    let mut version = created.resource_version().unwrap_or_else(|| "0".to_owned());
+    loop {
+        let mut events = pods.watch(&one, &version).await?.boxed();
+        while let Some(event) = events.try_next().await? {
+            if let WatchEvent::Added(pod) | WatchEvent::Modified(pod) = event {
+                if state(&pod).is_some_and(|state| state.waiting.is_none()) {
+                    started_after.get_or_insert_with(|| began.elapsed());
+                }
+                if let Some(message) = last_words(&pod) {
+                    return Ok((message, started_after.unwrap_or_else(|| began.elapsed())));
+                }
+                version = pod.resource_version().unwrap_or(version);
+            }
+        }
+    }
+}
+
+fn state(pod: &Pod) -> Option<&ContainerState> {
+    pod.status
+        .as_ref()?
+        .container_statuses
+        .as_ref()?
+        .first()?
+        .state
+        .as_ref()
+}
+
+fn last_words(pod: &Pod) -> Option<String> {
+    if let Some(ended) = state(pod).and_then(|state| state.terminated.as_ref()) {
+        return Some(ended.message.clone().unwrap_or_default());
+    }
+    let status = pod.status.as_ref()?;
+    (status.phase.as_deref() == Some("Failed")).then(|| status.message.clone().unwrap_or_default())
+}
+
+/// Why the pod does not run: what its container waits for, or why it is not scheduled.
+fn holds_it_up(pod: &Pod) -> Option<String> {
+    if let Some(waiting) = state(pod).and_then(|state| state.waiting.as_ref()) {
+        return Some(
+            [&waiting.reason, &waiting.message]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(": "),
+        );
+    }
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    conditions
+        .iter()
+        .find(|condition| condition.status == "False")
+        .and_then(|condition| condition.message.clone())
+}
+
+/// The results in a pod's last words; words that are none are a failure of every item.
+fn results(probe: Probe, message: &str) -> Vec<ProbeResult> {
+    match serde_json::from_str::<Vec<ProbeResult>>(message) {
+        Ok(results) if !results.is_empty() => {
+            // What a pod says of itself is believed only for the items that its probe is for.
+            results
+                .into_iter()
+                .filter(|result| probe.items().contains(&result.item.as_str()))
+                .collect()
+        }
+        _ => {
+            let said: String = message.chars().take(200).collect();
+            failed(
+                probe,
+                &format!("the probe ended without a result: {}", crate::report::escape(&said)),
+            )
+        }
+    }
+}
+
+fn failed(probe: Probe, detail: &str) -> Vec<ProbeResult> {
+    let result = |item: &&str| ProbeResult {
+        item: (*item).to_owned(),
+        at: Some(Timestamp::now()),
+        passed: false,
+        detail: detail.to_owned(),
+        ..ProbeResult::default()
+    };
+    probe.items().iter().map(result).collect()
+}
+
+/// Takes pod and claim away; what is gone already is no error.
+async fn clean(client: &Client, namespace: &str, objects: &Objects) -> Result<(), Error> {
+    let cleaned = tokio::time::timeout(CLEANING, async {
+        let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        absent(
+            pods.delete(&objects.pod.name_any(), &DeleteParams::default().grace_period(0))
+                .await,
+        )?;
+        if let Some(claim) = &objects.claim {
+            let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+            absent(claims.delete(&claim.name_any(), &DeleteParams::default()).await)?;
+        }
+        Ok::<(), kube::Error>(())
+    });
+    let left = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::could_not(format!("could not take away what the probe made in `{namespace}`"))
+            .because(error)
+            .hint(format!(
+                "kubectl delete pods,persistentvolumeclaims -n {namespace} -l {}",
+                super::objects::LABEL
+            ))
+    };
+    match cleaned.await {
+        Ok(done) => done.map_err(|error| left(Box::new(error))),
+        Err(late) => Err(left(Box::new(late))),
+    }
+}
+
+fn absent<T>(deleted: Result<T, kube::Error>) -> Result<(), kube::Error> {
+    match deleted {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        other => other.map(|_| ()),
+    }
+}

@@ -1,0 +1,91 @@
+//! The one place where a change looks at the cluster as `verify` and `troubleshoot` do.
+
+use std::collections::BTreeSet;
+
+use kube::Client;
+
+use crate::{
+    Error,
+    checklist::{self, Item, Section},
+    connection::Connected,
+    diagnoses,
+    snapshot::{
+        Snapshot, Source,
+        collect::{Limits, Request, collect},
+    },
+};
+
+/// Reads and judges one namespace.
+#[derive(Clone)]
+pub struct Reader {
+    client: Client,
+    namespace: String,
+    context: String,
+    server: String,
+}
+
+impl Reader {
+    /// A reader of `namespace`.
+    pub fn of(connected: &Connected, namespace: &str) -> Self {
+        Self {
+            client: connected.client.clone(),
+            namespace: namespace.into(),
+            context: connected.context.clone(),
+            server: connected.server.clone(),
+        }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Judges items on a fresh Snapshot.
+    ///
+    /// # Errors
+    /// When nothing can be read at all.
+    pub async fn judge(&self, items: &[&'static Item]) -> Result<Vec<Section>, Error> {
+        let sources = items.iter().flat_map(|item| item.reads).copied().collect();
+        let snapshot = self.snapshot(sources).await?;
+        Ok(checklist::judge(items, &snapshot))
+    }
+
+    /// Looks for causes with every diagnosis on a fresh Snapshot.
+    ///
+    /// # Errors
+    /// When nothing can be read at all.
+    pub async fn diagnose(&self) -> Result<diagnoses::Diagnosed, Error> {
+        let sources = diagnoses::ALL
+            .iter()
+            .flat_map(|diagnosis| diagnosis.reads)
+            .copied()
+            .collect();
+        let snapshot = self.snapshot(sources).await?;
+        Ok(diagnoses::diagnose(diagnoses::ALL, &snapshot))
+    }
+
+    /// The version of the database's schema; nothing when it can't be read.
+    pub async fn schema_version(&self) -> Option<i64> {
+        let snapshot = self.snapshot([Source::Postgresql].into()).await.ok()?;
+        let postgresql = snapshot.postgresql().ok()?.as_ref()?;
+        Some(postgresql.schema.as_ref()?.version)
+    }
+
+    async fn snapshot(&self, mut sources: BTreeSet<Source>) -> Result<Snapshot, Error> {
+        sources.insert(Source::Expectations);
+        let request = Request {
+            namespace: self.namespace.clone(),
+            sources,
+            context: self.context.clone(),
+            server: self.server.clone(),
+            limits: Limits::default(),
+            config: None,
+        };
+        collect(self.client.clone(), request).await
+    }
+}

@@ -1,0 +1,24 @@
+//! Helm as a process, its records, and the six phases as gates over one Helm operation.
+
+mod attempt;
+mod cause;
+mod change;
+mod comeback;
+pub mod environment;
+pub mod flags;
+mod helm;
+pub mod hopeless;
+mod judge;
+mod namespace;
+pub mod phases;
+pub mod scene;
+pub mod store;
+pub mod watch;
+
+pub(crate) use attempt::Stage;
+pub use cause::Cause;
+pub use change::{Change, Options, Outcome, Verb};
+pub(crate) use comeback::Comeback;
+pub use environment::Environment;
+pub use helm::{Helm, Version};
+pub use judge::Reader;

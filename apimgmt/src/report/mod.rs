@@ -1,0 +1,123 @@
+//! What people and scripts read: the only code that turns results into text.
+
+pub mod change;
+mod checklist_table;
+pub mod items;
+pub mod progress;
+pub mod rollback;
+pub mod text;
+pub mod troubleshoot;
+pub mod verify;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+pub use text::escape;
+
+/// How text is laid out and coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colour is used; meaning never rests on it alone.
+    pub color: bool,
+    /// Columns.
+    pub width: u16,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Style {
+    /// The style of standard output. As for kubectl, any value of `NO_COLOR` counts, even an empty one.
+    pub fn of_stdout(color: Color) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                terminal
+                    && std::env::var_os("NO_COLOR").is_none()
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        Self {
+            color,
+            width: text::width_of_stdout(),
+        }
+    }
+}
+
+/// The form of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Sections, aligned.
+    #[default]
+    Table,
+    /// Only what is not green.
+    Short,
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// JSON with a final line break.
+pub fn json(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// YAML.
+pub fn yaml(value: &impl Serialize) -> String {
+    serde_yaml::to_string(value).unwrap_or_default()
+}
+
+/// Writes to standard output; a reader that has gone away is no error.
+///
+/// # Errors
+/// When standard output cannot be written for another reason, such as a full disk.
+pub fn print(text: &str) -> Result<(), crate::Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(crate::Error::could_not("could not write to standard output").because(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line for the person at the terminal to standard error, where no script parses it.
+pub fn message(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text::escape_lines(text));
+}
+
+/// Writes an error with its chain of reasons and, after a blank line, the next step.
+pub fn error(error: &crate::Error) {
+    use std::error::Error as _;
+
+    let mut lines = format!("error: {error}");
+    let mut source = error.source();
+    while let Some(reason) = source {
+        let words = reason.to_string();
+        if !lines.ends_with(&words) {
+            lines.push_str("\n  because: ");
+            lines.push_str(&words);
+        }
+        source = reason.source();
+    }
+    if let Some(hint) = error.next_step() {
+        lines.push_str("\n\nhint: ");
+        lines.push_str(hint);
+    }
+    message(&lines);
+}

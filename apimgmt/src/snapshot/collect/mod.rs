@@ -1,0 +1,208 @@
+//! Collecting: the only I/O that reading does. Every source that units declared is read once, all of them at the
+//! same time, under one budget of time and requests, and what arrives is reduced before it is kept.
+
+mod api_server;
+mod cluster;
+mod cost;
+mod expectations;
+mod list;
+#[cfg(test)]
+mod live;
+mod named;
+mod objects;
+mod pods;
+mod probes;
+mod releases;
+mod trouble;
+mod vault;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::Timestamp;
+use kube::{Client, Config};
+
+use self::{api_server::ApiServer, list::Listing, trouble::Trouble};
+use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
+use crate::{Error, values::Expectations};
+
+pub use cost::Cost;
+
+/// What to read, of which cluster, and within what bounds.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The release's namespace.
+    pub namespace: String,
+    /// The sources that units declared; what they in turn require is added.
+    pub sources: BTreeSet<Source>,
+    /// Context of the kubeconfig, for the record and for messages.
+    pub context: String,
+    /// URL of the API server, for the record and for messages.
+    pub server: String,
+    /// Bounds of the run.
+    pub limits: Limits,
+    /// Expectations from `--config`, instead of those in the cluster.
+    pub config: Option<Expectations>,
+}
+
+/// Bounds of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest time for everything together.
+    pub deadline: Duration,
+    /// Most requests to the API server.
+    pub max_requests: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(30),
+            max_requests: 500,
+        }
+    }
+}
+
+/// A client for collecting. It leaves retries to the collector, which knows the run's deadline.
+///
+/// # Errors
+/// When the kubeconfig's credentials cannot be used.
+pub fn client(mut config: Config) -> Result<Client, Error> {
+    let server = config.cluster_url.to_string();
+    config.default_retry = false;
+    Client::try_from(config).map_err(|error| match Trouble::unreachable(&server, "", &error) {
+        Trouble::Fatal(error) => error,
+        _ => Error::could_not("could not use the kubeconfig"),
+    })
+}
+
+/// Reads a cluster.
+///
+/// # Errors
+/// When nothing can be read at all: the cluster is out of reach, does not answer, or refuses the credentials.
+/// Anything less is noted in the Snapshot, source by source.
+pub async fn collect(client: Client, request: Request) -> Result<Snapshot, Error> {
+    let meter = cost::Meter::start();
+    let taken_at = Timestamp::now();
+    let run = Run {
+        api: ApiServer::new(client, &request.server, &request.context, request.limits),
+        wanted: closure(&request.sources),
+        request,
+    };
+    let (cluster, readings) = futures::try_join!(run.identity(), run.readings())?;
+    Ok(Snapshot {
+        taken_at,
+        cluster,
+        namespace: run.request.namespace.clone(),
+        readings,
+        cost: meter.stop(&run.api),
+        ..Snapshot::default()
+    })
+}
+
+/// The sources with everything that they require.
+fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
+    let mut closed = BTreeSet::new();
+    let mut open: Vec<Source> = sources.iter().copied().collect();
+    while let Some(source) = open.pop() {
+        if closed.insert(source) {
+            open.extend(source.requires());
+        }
+    }
+    closed
+}
+
+/// One run of the collector.
+struct Run {
+    api: ApiServer,
+    request: Request,
+    wanted: BTreeSet<Source>,
+}
+
+impl Run {
+    fn namespace(&self) -> &str {
+        &self.request.namespace
+    }
+
+    /// What became of a source, unless the trouble is everybody's.
+    async fn source<T>(
+        &self,
+        source: Source,
+        read: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<Reading<T>, Error> {
+        if !self.wanted.contains(&source) {
+            return Ok(Reading::NotRead);
+        }
+        let why = match read.await {
+            Ok(value) => return Ok(Reading::Read(value)),
+            Err(Trouble::Fatal(error)) => return Err(error),
+            Err(Trouble::Unreadable(why)) => why,
+            Err(Trouble::Absent) => Why::ApiAbsent,
+            Err(Trouble::Expired) => Why::Failed("the server says that it is gone".into()),
+            Err(Trouble::Cut(message)) => Why::Failed(message),
+        };
+        Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+    }
+}
+
+macro_rules! lists {
+    ($($source:ident => $field:ident;)*) => {
+        impl Run {
+            /// Everything that needs nothing else to be read first.
+            async fn independent(&self) -> Result<Readings, Error> {
+                let (
+                    ($($field,)*),
+                    (pods, cluster_pods),
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
+                ) = futures::try_join!(
+                    async { futures::try_join!($(self.source(
+                        Source::$source,
+                        async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
+                    )),*) },
+                    self.pods(),
+                    self.source(Source::Version, self.version()),
+                    self.source(Source::Readiness, self.readiness()),
+                    self.source(Source::Namespace, self.own_namespace()),
+                    self.source(Source::Certificates, self.certificates()),
+                    self.source(Source::Events, self.events()),
+                    self.source(Source::Expectations, self.expectations()),
+                    self.source(Source::Releases, self.releases()),
+                    self.source(Source::Probes, self.probes()),
+                )?;
+                Ok(Readings {
+                    $($field,)*
+                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    ..Readings::default()
+                })
+            }
+        }
+    };
+}
+
+lists! {
+    ApiServices => api_services;
+    Nodes => nodes;
+    PodMetrics => pod_metrics;
+    NodeLeases => node_leases;
+    ResourceQuotas => resource_quotas;
+    LimitRanges => limit_ranges;
+    ServiceAccounts => service_accounts;
+    ReplicaSets => replica_sets;
+    Deployments => deployments;
+    StatefulSets => stateful_sets;
+    Jobs => jobs;
+    HorizontalPodAutoscalers => horizontal_pod_autoscalers;
+    Services => services;
+    EndpointSlices => endpoint_slices;
+    Ingresses => ingresses;
+    StorageClasses => storage_classes;
+    PersistentVolumeClaims => persistent_volume_claims;
+}
+
+impl Run {
+    /// Everything, in the order in which one thing needs another.
+    async fn readings(&self) -> Result<Readings, Error> {
+        let mut readings = Box::pin(self.independent()).await?;
+        let vault = self.named(&mut readings).await?;
+        Ok(readings)
+    }
+}

@@ -1,0 +1,474 @@
+//! Who plays the application, the database and the cache: by what is declared, else by labels, else by image and port.
+
+use super::{
+    LabelSelector, Labels, Metadata, Pod, PodSpec, Port, Snapshot, Source, Unreadable, Why,
+    services::{Service, ServicePort},
+};
+
+/// A part of the platform and what plays it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Role {
+    /// `kind/name`: `deployment/api-management`, `pod/redis`.
+    pub workload: String,
+    /// Whose pods play it.
+    pub selector: LabelSelector,
+    /// Wanted pods.
+    pub replicas: i64,
+    /// It is declared in `checklist.roles`, but is not there.
+    pub missing: bool,
+    /// The pods' specification: containers, environment, volumes.
+    pub template: PodSpec,
+    /// Annotations of the workload, such as the range of schemas that it can run on.
+    pub annotations: Labels,
+    /// The service in front of it.
+    pub service: Option<String>,
+    /// Port that its pods listen on.
+    pub port: u16,
+}
+
+/// Who plays what; `None` when nobody does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Roles {
+    /// The application.
+    pub application: Option<Role>,
+    /// PostgreSQL.
+    pub database: Option<Role>,
+    /// Redis.
+    pub cache: Option<Role>,
+}
+
+/// How a part is recognised.
+struct Part {
+    /// Its key in `checklist.roles`.
+    key: &'static str,
+    /// Values of `app.kubernetes.io/component`.
+    components: &'static [&'static str],
+    /// Values of `app.kubernetes.io/name`.
+    names: &'static [&'static str],
+    /// Values of the label `app`.
+    apps: &'static [&'static str],
+    /// Last segments of image repositories.
+    images: &'static [&'static str],
+    /// Usual port.
+    port: u16,
+}
+
+const APPLICATION: Part = Part {
+    key: "application",
+    components: &["application"],
+    names: &["api-management", "integration-api-management"],
+    apps: &["api-management", "integration-api-management"],
+    images: &["api-management", "integration-api-management"],
+    port: 8080,
+};
+
+const DATABASE: Part = Part {
+    key: "database",
+    components: &["database", "postgresql", "postgres"],
+    names: &["postgresql", "postgres"],
+    apps: &["postgres", "postgresql"],
+    images: &["postgres", "postgresql", "postgis", "timescaledb", "spilo"],
+    port: 5432,
+};
+
+const CACHE: Part = Part {
+    key: "cache",
+    components: &["cache", "redis", "valkey"],
+    names: &["redis", "valkey"],
+    apps: &["redis", "valkey"],
+    images: &["redis", "valkey", "redis-server", "keydb"],
+    port: 6379,
+};
+
+/// Components that stand beside a part and are not it, whatever their name label says.
+const COMPANIONS: &[&str] = &[
+    "metrics",
+    "exporter",
+    "monitoring",
+    "backup",
+    "migration",
+    "sentinel",
+    "pooler",
+    "test",
+];
+
+/// Something that may play a part.
+struct Candidate<'a> {
+    kind: &'static str,
+    metadata: &'a Metadata,
+    labels: &'a Labels,
+    selector: LabelSelector,
+    replicas: i64,
+    template: &'a PodSpec,
+}
+
+impl Roles {
+    /// What finding them reads; units that ask for roles declare these.
+    pub const READS: &'static [Source] = &[
+        Source::Expectations,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Pods,
+        Source::Services,
+    ];
+
+    /// Finds them.
+    ///
+    /// # Errors
+    /// When one of [`Self::READS`] could not be read, or a declared role is not written as `KIND/NAME`.
+    pub fn of(snapshot: &Snapshot) -> Result<Self, Unreadable> {
+        let candidates = candidates(snapshot)?;
+        let services = snapshot.services()?;
+        let declared = &snapshot.expectations()?.roles;
+        let find = |part: &Part, strangers: &[&Role]| -> Result<Option<Role>, Unreadable> {
+            let Some(declared) = declared.get(part.key) else {
+                return Ok(recognised(&candidates, part, strangers).map(|candidate| role(candidate, part, services)));
+            };
+            let (kind, name) = declared.split_once('/').ok_or_else(|| {
+                let message = format!(
+                    "`checklist.roles.{}` is `{declared}`, not `KIND/NAME` as `deployment/app` is",
+                    part.key
+                );
+                Unreadable::new(Source::Expectations, &snapshot.namespace, Why::Failed(message))
+            })?;
+            let found = candidates
+                .iter()
+                .find(|candidate| candidate.kind == kind && candidate.metadata.name == name);
+            Ok(Some(found.map_or_else(
+                || Role {
+                    workload: declared.clone(),
+                    missing: true,
+                    port: part.port,
+                    ..Role::default()
+                },
+                |candidate| role(candidate, part, services),
+            )))
+        };
+        let database = find(&DATABASE, &[])?;
+        let cache = find(&CACHE, &[])?;
+        let taken: Vec<&Role> = database.iter().chain(&cache).collect();
+        let application = find(&APPLICATION, &taken)?;
+        Ok(Self {
+            application,
+            database,
+            cache,
+        })
+    }
+}
+
+impl Role {
+    /// Its pods.
+    pub fn pods<'a>(&'a self, pods: &'a [Pod]) -> impl Iterator<Item = &'a Pod> {
+        let alone = self.workload.strip_prefix("pod/");
+        pods.iter().filter(move |pod| match alone {
+            Some(name) => pod.metadata.name == name,
+            None => !self.missing && !is_of_job(pod) && self.selector.matches(&pod.metadata.labels),
+        })
+    }
+
+    /// Its pods that are ready.
+    pub fn ready_pods<'a>(&'a self, pods: &'a [Pod]) -> impl Iterator<Item = &'a Pod> {
+        self.pods(pods).filter(|pod| pod.is_ready())
+    }
+}
+
+fn is_of_job(pod: &Pod) -> bool {
+    pod.metadata.controller().is_some_and(|owner| owner.kind == "Job")
+}
+
+fn candidates(snapshot: &Snapshot) -> Result<Vec<Candidate<'_>>, Unreadable> {
+    let stateful_sets = snapshot.stateful_sets()?.iter().map(|set| Candidate {
+        kind: "statefulset",
+        metadata: &set.metadata,
+        labels: &set.spec.template.metadata.labels,
+        selector: set.spec.selector.clone(),
+        replicas: set.spec.replicas.unwrap_or(1),
+        template: &set.spec.template.spec,
+    });
+    let deployments = snapshot.deployments()?.iter().map(|deployment| Candidate {
+        kind: "deployment",
+        metadata: &deployment.metadata,
+        labels: &deployment.spec.template.metadata.labels,
+        selector: deployment.spec.selector.clone(),
+        replicas: deployment.spec.replicas.unwrap_or(1),
+        template: &deployment.spec.template.spec,
+    });
+    // Pods by themselves, and those of an operator's own kinds.
+    let bare = |pod: &&Pod| {
+        pod.metadata
+            .controller()
+            .is_none_or(|owner| !["ReplicaSet", "StatefulSet", "Job", "DaemonSet"].contains(&owner.kind.as_str()))
+    };
+    let pods = snapshot.pods()?.iter().filter(bare).map(|pod| Candidate {
+        kind: "pod",
+        metadata: &pod.metadata,
+        labels: &pod.metadata.labels,
+        selector: LabelSelector::default(),
+        replicas: 1,
+        template: &pod.spec,
+    });
+    Ok(stateful_sets.chain(deployments).chain(pods).collect())
+}
+
+/// The candidate that shows a part most clearly; the first of equals, and stateful sets stand first.
+fn recognised<'a, 'b>(candidates: &'b [Candidate<'a>], part: &Part, taken: &[&Role]) -> Option<&'b Candidate<'a>> {
+    let is_taken = |candidate: &&Candidate<'_>| taken.iter().any(|role| role.workload == candidate.object());
+    let clearest = candidates
+        .iter()
+        .filter(|candidate| !is_taken(candidate))
+        .map(|candidate| (candidate.clarity(part), candidate))
+        .filter(|(clarity, _)| *clarity > 0)
+        .rev()
+        .max_by_key(|(clarity, _)| *clarity)
+        .map(|(_, candidate)| candidate);
+    // What takes HTTP where nothing else does is the application, unless there are two of that kind.
+    let by_port = || {
+        let mut serving = candidates.iter().filter(|candidate| {
+            part.key == APPLICATION.key
+                && !is_taken(candidate)
+                && !candidate.is_companion()
+                && candidate.label("component") != Some("monitoring")
+                && candidate.declares(part.port)
+        });
+        serving.next().filter(|_| serving.next().is_none())
+    };
+    clearest.or_else(by_port)
+}
+
+impl Candidate<'_> {
+    fn object(&self) -> String {
+        format!("{}/{}", self.kind, self.metadata.name)
+    }
+
+    fn label(&self, key: &str) -> Option<&str> {
+        self.labels
+            .get(key)
+            .or_else(|| self.metadata.labels.get(key))
+            .map(String::as_str)
+    }
+
+    fn is_companion(&self) -> bool {
+        self.label("app.kubernetes.io/component")
+            .is_some_and(|component| COMPANIONS.contains(&component))
+    }
+
+    fn declares(&self, port: u16) -> bool {
+        self.template
+            .containers
+            .iter()
+            .flat_map(|container| &container.ports)
+            .any(|declared| declared.container_port == port)
+    }
+
+    /// How clearly it shows that it plays a part; 0 for not at all.
+    fn clarity(&self, part: &Part) -> u8 {
+        let is = |key: &str, values: &[&str]| self.label(key).is_some_and(|value| values.contains(&value));
+        if self.is_companion() {
+            return 0;
+        }
+        if is("app.kubernetes.io/component", part.components) {
+            return 5;
+        }
+        if is("app.kubernetes.io/name", part.names) {
+            let takes_writes = is("app.kubernetes.io/component", &["primary", "master"]);
+            return if takes_writes { 4 } else { 3 };
+        }
+        if is("app", part.apps) {
+            return 2;
+        }
+        let by_image = self
+            .template
+            .containers
+            .iter()
+            .any(|container| part.images.contains(&image_name(&container.image)));
+        u8::from(by_image)
+    }
+}
+
+/// The last segment of an image's repository, without tag and digest.
+fn image_name(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    let last = image.rsplit('/').next().unwrap_or(image);
+    last.split(':').next().unwrap_or(last)
+}
+
+fn role(candidate: &Candidate<'_>, part: &Part, services: &[Service]) -> Role {
+    let mut behind: Vec<&Service> = services
+        .iter()
+        .filter(|service| !service.spec.selector.is_empty())
+        .filter(|service| {
+            service
+                .spec
+                .selector
+                .iter()
+                .all(|(key, value)| candidate.labels.get(key) == Some(value))
+        })
+        .collect();
+    // The plain service before the headless one, which only names pods.
+    behind.sort_by_key(|service| (service.spec.cluster_ip == "None", service.metadata.name.clone()));
+    let service = behind.first();
+    let target = service.and_then(|service| {
+        let usual = service.spec.ports.iter().find(|port| port.port == part.port);
+        usual
+            .or(service.spec.ports.first())
+            .and_then(|port| target_port(port, candidate.template))
+    });
+    let declared = candidate
+        .template
+        .containers
+        .iter()
+        .filter(|container| part.images.contains(&image_name(&container.image)))
+        .chain(&candidate.template.containers)
+        .flat_map(|container| &container.ports)
+        .map(|port| port.container_port)
+        .next();
+    let usual = candidate.declares(part.port).then_some(part.port);
+    Role {
+        workload: candidate.object(),
+        selector: candidate.selector.clone(),
+        replicas: candidate.replicas,
+        missing: false,
+        template: candidate.template.clone(),
+        annotations: candidate.metadata.annotations.clone(),
+        service: service.map(|service| service.metadata.name.clone()),
+        port: target.or(usual).or(declared).unwrap_or(part.port),
+    }
+}
+
+/// The port of the pods that a port of a service leads to.
+pub fn target_port(port: &ServicePort, template: &PodSpec) -> Option<u16> {
+    match &port.target_port {
+        None | Some(Port::Number(0)) => Some(port.port),
+        Some(Port::Number(number)) => Some(*number),
+        Some(Port::Name(name)) => template
+            .containers
+            .iter()
+            .flat_map(|container| &container.ports)
+            .find(|declared| declared.name == *name)
+            .map(|declared| declared.container_port),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Role, Roles};
+    use crate::snapshot::Snapshot;
+
+    fn roles(objects: &str) -> Roles {
+        let recording = format!("takenAt: 2026-11-23T08:00:00Z\nnamespace: shop\n{objects}");
+        Roles::of(&Snapshot::from_recording(&recording).unwrap()).unwrap()
+    }
+
+    fn workload(role: Option<&Role>) -> &str {
+        role.map_or("nobody", |role| role.workload.as_str())
+    }
+
+    const LABELLED: &str = "
+objects:
+- {kind: Deployment, metadata: {name: api}, spec: {replicas: 2, selector: {matchLabels: {a: api}}, template: {metadata: {labels: {a: api, app.kubernetes.io/component: application}},
+   spec: {containers: [{name: app, image: 'shop/thing:1', ports: [{name: http, containerPort: 9000}]}]}}}}
+- {kind: StatefulSet, metadata: {name: data}, spec: {selector: {matchLabels: {a: data}}, template: {metadata: {labels: {a: data, app.kubernetes.io/name: postgresql, app.kubernetes.io/component: primary}},
+   spec: {containers: [{name: server, image: 'x/y:1'}]}}}}
+- {kind: StatefulSet, metadata: {name: data-read}, spec: {selector: {matchLabels: {a: read}}, template: {metadata: {labels: {a: read, app.kubernetes.io/name: postgresql, app.kubernetes.io/component: read}}}}}
+- {kind: Deployment, metadata: {name: a-redis-exporter}, spec: {template: {metadata: {labels: {app.kubernetes.io/name: redis, app.kubernetes.io/component: metrics}}}}}
+- {kind: Deployment, metadata: {name: keep}, spec: {template: {metadata: {labels: {app: redis}}}}}
+- {kind: Service, metadata: {name: api-headless}, spec: {clusterIP: None, selector: {a: api}, ports: [{port: 80}]}}
+- {kind: Service, metadata: {name: public}, spec: {clusterIP: 10.0.0.1, selector: {a: api}, ports: [{port: 80, targetPort: http}]}}
+";
+
+    #[test]
+    fn labels_tell_who_plays_what() {
+        let roles = roles(LABELLED);
+        assert_eq!(workload(roles.application.as_ref()), "deployment/api");
+        assert_eq!(
+            workload(roles.database.as_ref()),
+            "statefulset/data",
+            "the primary, not the replica"
+        );
+        assert_eq!(workload(roles.cache.as_ref()), "deployment/keep", "never the exporter");
+        let application = roles.application.unwrap();
+        assert_eq!(
+            application.service.as_deref(),
+            Some("public"),
+            "the headless service only names pods"
+        );
+        assert_eq!(
+            (application.port, application.replicas),
+            (9000, 2),
+            "by the service's named target"
+        );
+    }
+
+    #[test]
+    fn what_is_declared_wins_and_is_missed_when_it_is_gone() {
+        let roles = roles(&format!(
+            "{LABELLED}\nfacts: {{expectations: {{roles: {{cache: deployment/api, database: statefulset/gone}}}}}}"
+        ));
+        assert_eq!(workload(roles.cache.as_ref()), "deployment/api");
+        let database = roles.database.unwrap();
+        assert!(database.missing);
+        assert_eq!(database.workload, "statefulset/gone");
+        assert_eq!(
+            workload(roles.application.as_ref()),
+            "nobody",
+            "the only candidate plays another part by declaration"
+        );
+    }
+
+    #[test]
+    fn a_role_declared_without_its_kind_is_refused() {
+        let text = "takenAt: 2026-11-23T08:00:00Z\nfacts: {expectations: {roles: {cache: redis}}}";
+        let refused = Roles::of(&Snapshot::from_recording(text).unwrap()).unwrap_err();
+        assert!(
+            refused.to_string().contains("`checklist.roles.cache` is `redis`"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn bare_pods_are_found_by_image_and_port() {
+        let roles = roles("
+objects:
+- {kind: Pod, metadata: {name: db}, spec: {containers: [{name: a, image: 'registry:5000/library/postgres:15@sha256:00', ports: [{containerPort: 5433}]}]}, status: {conditions: [{type: Ready, status: 'True'}]}}
+- {kind: Pod, metadata: {name: store}, spec: {containers: [{name: a, image: redis}]}}
+- {kind: Pod, metadata: {name: web}, spec: {containers: [{name: a, image: shop, ports: [{containerPort: 8080}]}]}}
+- {kind: Pod, metadata: {name: made, ownerReferences: [{kind: ReplicaSet, name: x, controller: true}]}, spec: {containers: [{name: a, image: postgres}]}}
+");
+        assert_eq!(workload(roles.database.as_ref()), "pod/db");
+        assert_eq!(roles.database.unwrap().port, 5433);
+        assert_eq!(
+            (workload(roles.cache.as_ref()), workload(roles.application.as_ref())),
+            ("pod/store", "pod/web")
+        );
+    }
+
+    #[test]
+    fn nobody_plays_a_part_in_an_empty_namespace_and_two_that_might_are_not_guessed() {
+        assert_eq!(roles("objects: []"), Roles::default());
+        let two = "{kind: Deployment, metadata: {name: NAME}, spec: {template: {spec: {containers: [{name: a, image: b, ports: [{containerPort: 8080}]}]}}}}";
+        let roles = roles(&format!(
+            "objects:\n- {}\n- {}",
+            two.replace("NAME", "one"),
+            two.replace("NAME", "two")
+        ));
+        assert_eq!(workload(roles.application.as_ref()), "nobody");
+    }
+
+    #[test]
+    fn ready_pods_are_those_of_the_workload_alone() {
+        let recording = "takenAt: 2026-11-23T08:00:00Z
+objects:
+- {kind: StatefulSet, metadata: {name: redis}, spec: {replicas: 0, selector: {matchLabels: {app: redis}}, template: {metadata: {labels: {app: redis}}}}}
+- {kind: Pod, metadata: {name: redis-0, labels: {app: redis}, ownerReferences: [{kind: StatefulSet, name: redis, controller: true}]}, status: {conditions: [{type: Ready, status: 'True'}]}}
+- {kind: Pod, metadata: {name: backup-1, labels: {app: redis}, ownerReferences: [{kind: Job, name: backup, controller: true}]}, status: {conditions: [{type: Ready, status: 'True'}]}}
+- {kind: Pod, metadata: {name: redis-1, labels: {app: redis}}, status: {conditions: [{type: Ready, status: 'False'}]}}";
+        let snapshot = Snapshot::from_recording(recording).unwrap();
+        let cache = Roles::of(&snapshot).unwrap().cache.unwrap();
+        let ready: Vec<_> = cache
+            .ready_pods(snapshot.pods().unwrap())
+            .map(|pod| pod.metadata.name.as_str())
+            .collect();
+        assert_eq!(ready, ["redis-0"]);
+        assert_eq!(cache.replicas, 0);
+    }
+}

@@ -1,0 +1,158 @@
+//! From words to what the library wants.
+
+use std::{path::PathBuf, time::Duration};
+
+use apimgmt::{
+    Error,
+    checklist::ALL,
+    connection::Connected,
+    release::{
+        Environment, Helm, Options,
+        flags::{self, Sorted},
+    },
+    report::Form,
+    suggestion::nearest,
+    values::Span,
+};
+
+/// Release and chart when nobody names them.
+pub(crate) const NAME: &str = "integration-api-management";
+
+/// The first word that is no flag, and everything else.
+pub(crate) fn verb(words: &[String]) -> (Option<&str>, Vec<String>) {
+    let at = words.iter().position(|word| !word.starts_with('-'));
+    let rest = words
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| Some(*index) != at)
+        .map(|(_, word)| word.clone());
+    (at.map(|at| words[at].as_str()), rest.collect())
+}
+
+pub(crate) fn asks_for_help(words: &[String]) -> bool {
+    words
+        .iter()
+        .take_while(|word| *word != "--")
+        .any(|word| word == "--help" || word == "-h")
+}
+
+/// A sorted command line, the way to the cluster, and a Helm.
+pub(crate) struct Call {
+    pub(crate) line: Sorted,
+    pub(crate) environment: Environment,
+    pub(crate) helm: Helm,
+}
+
+impl Call {
+    pub(crate) fn of(words: &[String]) -> Result<Self, Error> {
+        let line = flags::sort(words)?;
+        let mut environment = environment();
+        environment.apply(&line)?;
+        let helm = Helm::find(&environment, std::env::var_os("PATH").as_deref())?;
+        Ok(Self {
+            line,
+            environment,
+            helm,
+        })
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Connected, Error> {
+        self.environment.connection.connect().await
+    }
+
+    /// Release and chart: `NAME CHART`, `NAME`, `CHART` (a path or a reference), or nothing.
+    pub(crate) fn names(&self) -> Result<(String, String), Error> {
+        let looks_like_chart = |word: &str| word.contains('/') || word.ends_with(".tgz") || word == ".";
+        match self.line.names.as_slice() {
+            [] => Ok((NAME.into(), bundled_chart(&self.environment)?)),
+            [chart] if looks_like_chart(chart) => Ok((NAME.into(), chart.clone())),
+            [release] => Ok((release.clone(), bundled_chart(&self.environment)?)),
+            [release, chart] => Ok((release.clone(), chart.clone())),
+            [_, _, more, ..] => {
+                Err(Error::usage(format!("one word too many: `{more}`")).hint("give a release and a chart at most"))
+            }
+        }
+    }
+
+    pub(crate) fn form(&self) -> Result<Form, Error> {
+        match self.line.last("output") {
+            None | Some("table") => Ok(Form::Table),
+            Some("json") => Ok(Form::Json),
+            Some("yaml") => Ok(Form::Yaml),
+            Some(other) => {
+                Err(Error::usage(format!("there is no output `{other}`")).hint("`-o table`, `-o json` or `-o yaml`"))
+            }
+        }
+    }
+
+    pub(crate) fn is_on(&self, switch: &str) -> Result<bool, Error> {
+        Ok(self.line.switch(switch)?.unwrap_or(false))
+    }
+
+    pub(crate) fn options(&self) -> Result<Options, Error> {
+        let mut aside = apimgmt::release::phases::SetAside::new();
+        let reason = self.line.last("reason").unwrap_or_default().trim().to_owned();
+        for id in self.line.all("skip-check") {
+            if !ALL.iter().any(|item| item.id == id) {
+                let error = Error::usage(format!("there is no item `{id}` to skip"));
+                return Err(match nearest(id, ALL.iter().map(|item| item.id)) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint("`kubectl apimgmt items` lists them"),
+                });
+            }
+            if reason.is_empty() {
+                return Err(Error::usage(format!("`--skip-check {id}` needs a reason")).hint("add `--reason TEXT`"));
+            }
+            aside.insert(id.into(), reason.clone());
+        }
+        let rollback = match self.line.switch("rollback-on-failure")? {
+            None => self.line.switch("atomic")?,
+            told => told,
+        };
+        Ok(Options {
+            install_if_absent: self.is_on("install")?,
+            aside,
+            schedule_grace: self.span("schedule-grace", Duration::from_mins(5))?,
+            rollback_on_failure: rollback,
+            gate_timeout: self.span("gate-timeout", Duration::from_secs(90))?,
+            strict: self.is_on("strict")?,
+            driver: std::env::var("HELM_DRIVER").ok(),
+        })
+    }
+
+    fn span(&self, flag: &str, default: Duration) -> Result<Duration, Error> {
+        let Some(text) = self.line.last(flag) else {
+            return Ok(default);
+        };
+        text.parse::<Span>()
+            .map(|span| span.0)
+            .map_err(|told| Error::usage(format!("`--{flag}`: {told}")))
+    }
+}
+
+/// What Helm, or whoever called us, set.
+pub(crate) fn environment() -> Environment {
+    Environment::read(|name| std::env::var(name).ok())
+}
+
+/// The chart that comes with the plugin: beside the plugin's own folder, or beside the binary in a checkout.
+pub(crate) fn bundled_chart(environment: &Environment) -> Result<String, Error> {
+    let beside_binary = std::env::current_exe()
+        .ok()
+        .and_then(|binary| binary.canonicalize().ok());
+    let above = beside_binary
+        .iter()
+        .flat_map(|binary| binary.ancestors().skip(1).take(4))
+        .map(PathBuf::from);
+    environment
+        .plugin
+        .clone()
+        .into_iter()
+        .chain(above)
+        .map(|folder| folder.join("chart"))
+        .find(|chart| chart.join("Chart.yaml").is_file())
+        .map(|chart| chart.display().to_string())
+        .ok_or_else(|| {
+            Error::could_not("could not find the bundled chart").hint("name a chart: `helm apimgmt install NAME CHART`")
+        })
+}

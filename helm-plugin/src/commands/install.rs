@@ -1,0 +1,9 @@
+//! `helm apimgmt install`.
+
+use apimgmt::{Error, ExitCode, release::Verb};
+
+use super::change;
+
+pub(crate) async fn run(words: &[String]) -> Result<ExitCode, Error> {
+    change::run(Verb::Install, words).await
+}

@@ -1,0 +1,9 @@
+//! The verbs: arguments to the library, the library's answer to an exit code.
+
+pub(crate) mod change;
+pub(crate) mod check;
+pub(crate) mod install;
+pub(crate) mod status;
+pub(crate) mod template;
+pub(crate) mod uninstall;
+pub(crate) mod upgrade;

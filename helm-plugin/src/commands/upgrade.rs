@@ -1,0 +1,9 @@
+//! `helm apimgmt upgrade`.
+
+use apimgmt::{Error, ExitCode, release::Verb};
+
+use super::change;
+
+pub(crate) async fn run(words: &[String]) -> Result<ExitCode, Error> {
+    change::run(Verb::Upgrade, words).await
+}

@@ -1,0 +1,125 @@
+//! Help, word for word.
+
+/// `helm apimgmt --help`.
+pub(crate) const OVERVIEW: &str = "\
+Installs and upgrades the API management platform through six gated phases.
+
+Usage: helm apimgmt COMMAND [NAME] [CHART] [flags]
+
+Release, chart and namespace are `integration-api-management` and the bundled chart unless named.
+
+Commands:
+  install     Install, with a gate after each phase
+  upgrade     Upgrade; what fails a gate is undone, and the return is verified
+  check       Check values, objects and the cluster before anything is changed
+  template    Show the rendered chart
+  status      Show the release, its phases and its pods
+  uninstall   Remove the release, and keep what holds data
+
+`helm apimgmt COMMAND --help` lists the flags of a command.
+";
+
+/// Help of a command.
+pub(crate) fn of(verb: &str) -> &'static str {
+    match verb {
+        "install" => INSTALL,
+        "upgrade" => UPGRADE,
+        "check" => CHECK,
+        "template" => TEMPLATE,
+        "status" => STATUS,
+        _ => UNINSTALL,
+    }
+}
+
+const INSTALL: &str = "\
+Installs the platform and judges each phase's items at its gate.
+
+Usage: helm apimgmt install [NAME] [CHART] [flags]
+
+What fails at a gate, or can't come about (an image that doesn't exist, a crash loop, a failed hook), ends the
+install within seconds, with its cause. The release is then kept as `failed`.
+
+Flags:
+      --dry-run[=client|server]    show the plan and what Helm would do; change nothing
+      --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
+  -o, --output table|json|yaml     form of the result (default table)
+      --reason TEXT                why an item is set aside
+      --rollback-on-failure        remove a failed install again
+      --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
+      --skip-check ID              set an item aside, with --reason; repeatable
+      --skip-hooks                 run no hooks
+      --strict                     items that are unknown give exit code 4
+  -y, --yes                        ask nothing
+
+Every flag of `helm install` works too, with Helm's own meaning: -f, --set, --version, --timeout, …
+
+Exit codes: 0 deployed, every gate passed; 1 could not; 2 usage; 3 failed and kept as failed; 4 unknown items (--strict);
+5 failed and undone; 6 stopped midway; 130 interrupted.
+";
+
+const UPGRADE: &str = "\
+Upgrades the platform. What held before must hold after; else the former revision is brought back, and that is verified.
+
+Usage: helm apimgmt upgrade [NAME] [CHART] [flags]
+
+Flags:
+      --dry-run[=client|server]    show the plan and what Helm would do; change nothing
+      --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
+  -i, --install                    install when there is no such release
+  -o, --output table|json|yaml     form of the result (default table)
+      --reason TEXT                why an item is set aside
+      --rollback-on-failure=false  keep a failed revision instead of returning to the former one
+      --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
+      --skip-check ID              set an item aside, with --reason; repeatable
+      --skip-hooks                 run no hooks
+      --strict                     items that are unknown give exit code 4
+  -y, --yes                        ask nothing
+
+Every flag of `helm upgrade` works too, with Helm's own meaning: -f, --set, --reuse-values, --version, --timeout, …
+
+Exit codes: 0 deployed, every gate passed; 1 could not; 2 usage; 3 failed and kept as failed; 4 unknown items (--strict);
+5 failed, the former revision serves again, verified; 6 the way back failed; 130 interrupted, the former revision serves.
+";
+
+const CHECK: &str = "\
+Checks values, rendered objects and the cluster before anything is changed.
+
+Usage: helm apimgmt check [NAME] [CHART] [flags]
+
+Flags:
+      --offline                    only what needs no cluster
+  -o, --output table|json|yaml     form of the result (default table)
+
+The flags of `helm install` that choose values and chart work too: -f, --set, --version, …
+
+Exit codes: 0 good; 2 values are wrong; 3 something would fail; 4 something can't be told.
+";
+
+const TEMPLATE: &str = "\
+Shows the rendered chart: `helm template` itself, with our release and chart where none are named.
+
+Usage: helm apimgmt template [NAME] [CHART] [flags]
+
+Every flag of `helm template` works.
+";
+
+const STATUS: &str = "\
+Shows the release, how far each phase is, and its pods.
+
+Usage: helm apimgmt status [NAME] [flags]
+
+Flags:
+  -o, --output table|json|yaml     form of the result (default table)
+";
+
+const UNINSTALL: &str = "\
+Removes the release. Volumes, backups and generated Secrets are listed and kept.
+
+Usage: helm apimgmt uninstall [NAME] [flags]
+
+Flags:
+      --confirm NAME               with --yes: the release's name, instead of typing it
+      --delete-data                remove what holds data too: then nothing is left
+      --dry-run                    list what would be removed and kept; change nothing
+  -y, --yes                        ask nothing
+";

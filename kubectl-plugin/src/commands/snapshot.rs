@@ -1,0 +1,100 @@
+//! Where a verb's Snapshot comes from: the cluster, or a recording.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use apimgmt::{
+    Error,
+    snapshot::{
+        Snapshot, Source,
+        collect::{self, Limits, Request},
+    },
+    values::{Expectations, Span},
+};
+use clap::Args;
+
+use super::NAMESPACE;
+use crate::arguments::Global;
+
+/// Flags of every verb that reads.
+#[derive(Debug, Args)]
+pub(crate) struct Reading {
+    /// Judge a recording instead of a cluster
+    #[arg(long, value_name = "FILE", help_heading = "Reading", conflicts_with = "record")]
+    from: Option<PathBuf>,
+    /// Write what was read, without secrets, to a file
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    record: Option<PathBuf>,
+    /// Expectations instead of those in the cluster: a file with `checklist:` values
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    config: Option<PathBuf>,
+    /// Longest time for all reading together; what is not read by then is unknown
+    #[arg(long, value_name = "DURATION", default_value = "30s", help_heading = "Reading")]
+    deadline: Span,
+    /// Most requests to the API server; what is not read by then is unknown
+    #[arg(long, value_name = "N", default_value_t = 500, help_heading = "Reading")]
+    max_requests: usize,
+}
+
+impl Reading {
+    /// Reads the sources, from the recording or the cluster, and records them when asked to.
+    pub(crate) async fn snapshot(&self, global: &Global, sources: BTreeSet<Source>) -> Result<Snapshot, Error> {
+        let config = self.config.as_deref().map(expectations).transpose()?;
+        if let Some(file) = &self.from {
+            let mut snapshot = Snapshot::from_recording(&read(file)?)?;
+            if let Some(config) = config {
+                snapshot.readings.expectations = apimgmt::snapshot::Reading::Read(config);
+            }
+            return Ok(snapshot);
+        }
+        let connected = global.connection().connect().await?;
+        let request = Request {
+            namespace: connected.namespace.unwrap_or_else(|| NAMESPACE.into()),
+            sources,
+            context: connected.context,
+            server: connected.server,
+            limits: Limits {
+                deadline: self.deadline.0.max(Duration::from_millis(1)),
+                max_requests: self.max_requests,
+            },
+            config,
+        };
+        let snapshot = collect::collect(connected.client, request).await?;
+        if let Some(file) = &self.record {
+            record(file, &snapshot)?;
+        }
+        Ok(snapshot)
+    }
+}
+
+fn read(file: &Path) -> Result<String, Error> {
+    fs::read_to_string(file).map_err(|error| {
+        Error::usage(format!("could not read `{}`", file.display()))
+            .because(error)
+            .hint("name a file that exists and can be read")
+    })
+}
+
+/// The `checklist:` part of a values file, or a file that holds just that part.
+fn expectations(file: &Path) -> Result<Expectations, Error> {
+    Expectations::from_values(&read(file)?)
+        .map_err(|error| Error::usage(format!("the expectations in `{}` do not fit", file.display())).because(error))
+}
+
+/// Written for its owner alone: a recording holds no secret, but it does hold how the platform is built.
+fn record(file: &Path, snapshot: &Snapshot) -> Result<(), Error> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)
+        .and_then(|mut open| open.write_all(snapshot.to_recording().as_bytes()))
+        .map_err(|error| Error::could_not(format!("could not write `{}`", file.display())).because(error))
+}

@@ -1,0 +1,58 @@
+//! `verify`: judges the checklist.
+
+use std::collections::BTreeSet;
+
+use apimgmt::{
+    Error, ExitCode,
+    checklist::{self, judge, select},
+    operation::{Consent, Interrupt},
+    probe::{self, Probe},
+    report::{print, progress::Progress, verify::Report},
+    snapshot::Source,
+};
+use clap::Args;
+
+use super::snapshot::Reading;
+use crate::arguments::{Global, Output};
+
+/// Flags of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// `pre`, `post`, sections or ids; all items when none is named
+    #[arg(value_name = "pre|post|SECTION|ID")]
+    names: Vec<String>,
+    /// Form of the output
+    #[arg(short, long, value_name = "FORM", default_value = "table", help_heading = "Output")]
+    output: Output,
+    /// Also prove what only doing proves: short-lived pods that write and clean up; their results count for 24 h
+    #[arg(long, conflicts_with = "from", help_heading = "Probing")]
+    active: bool,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Judges the named items and prints the report.
+pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Error> {
+    let items = select(&verify.names)?;
+    if let Some(consent) = Consent::by_flag(verify.active) {
+        let probes = Probe::of_items(&items);
+        let snapshot = verify.reading.snapshot(global, Probe::reads()).await?;
+        let client = global.connection().connect().await?.client;
+        probe::run(&client, &snapshot, &probes, &consent, &Interrupt::listen(), &Progress::on_standard_error()).await?;
+    }
+    // The release is part of every report's heading, and waivers are part of the expectations.
+    let sources: BTreeSet<Source> = items
+        .iter()
+        .flat_map(|item| item.reads)
+        .chain(&[Source::Releases, Source::Expectations])
+        .copied()
+        .collect();
+    let snapshot = verify.reading.snapshot(global, sources).await?;
+    let report = Report::new(
+        &snapshot,
+        &judge(&items, &snapshot),
+        items.len() == checklist::ALL.len(),
+    );
+    print(&report.render(verify.output.into(), global.style()))?;
+    Ok(report.exit_code())
+}

@@ -1,0 +1,7 @@
+//! End-to-end on the sandbox: real Helm, real PostgreSQL, real Redis, real faults. Refuses any other cluster.
+
+mod faults;
+mod lifecycle;
+mod permissions;
+mod sandbox;
+mod trouble;

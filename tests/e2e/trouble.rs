@@ -1,0 +1,81 @@
+//! Trouble before any work: no cluster, a server that hangs, credentials that ended, values that do not fit.
+
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use crate::sandbox::{Namespace, RELEASE, root, run, tool};
+
+#[test]
+fn a_server_that_hangs_is_given_up_at_the_deadline() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let server = format!("http://{}", silent.local_addr().expect("bound"));
+    let begun = Instant::now();
+    let arguments = ["apimgmt", "verify", "--server", &server, "--deadline", "2s"];
+    let ran = run(tool("kubectl").args(arguments));
+    assert_eq!(ran.code(), 1, "{}", ran.text());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{}", ran.text());
+    ran.says("hint: ");
+}
+
+#[test]
+fn no_cluster_and_ended_credentials_are_told_apart() {
+    let nobody = ["apimgmt", "verify", "--server", "https://127.0.0.1:1"];
+    run(tool("kubectl").args(nobody))
+        .ends_with(1)
+        .says("127.0.0.1:1")
+        .says("hint: ");
+    let ended = ["apimgmt", "verify", "--token", "ended"];
+    run(tool("kubectl").args(ended))
+        .ends_with(1)
+        .says("credentials")
+        .says("hint: ");
+}
+
+#[test]
+fn values_that_break_the_schema_are_named_with_path_and_line() {
+    let place = Namespace::absent("values");
+    let file = root().join("target/e2e/broken-values.yaml");
+    std::fs::create_dir_all(file.parent().expect("it has one")).expect("target/ can be written");
+    std::fs::write(
+        &file,
+        "application:\n  replicas: many\npostgresql:\n  majorVersion: fifteen\n",
+    )
+    .expect("writable");
+    let file = file.display().to_string();
+    for version in ["3.17", "4.3"] {
+        let ran = place
+            .helm_apimgmt(version, &["install", "--values", &file])
+            .ends_with(2);
+        ran.says("application.replicas")
+            .says("line 2")
+            .says("postgresql.majorVersion")
+            .says("line 4");
+    }
+    assert!(
+        !place
+            .kubectl(&["get", "namespace", &place.name])
+            .output
+            .status
+            .success(),
+        "nothing was made"
+    );
+}
+
+#[test]
+fn a_taken_name_and_an_unknown_flag_change_nothing() {
+    let place = Namespace::absent("taken");
+    place
+        .helm_apimgmt("4.3", &["install", "--vaules", "x"])
+        .ends_with(2)
+        .says("--values");
+    place.kubectl(&["create", "namespace", &place.name]).succeeds();
+    let simple = root().join("tests/e2e/charts/simple").display().to_string();
+    place.helm("4.3", &["install", RELEASE, &simple]).succeeds();
+    place
+        .helm_apimgmt("4.3", &["install"])
+        .ends_with(1)
+        .says(RELEASE)
+        .says("hint: ");
+}
