@@ -32,7 +32,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 
 fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     let unplaced: Vec<_> = scene.unplaced()?.into_iter().filter(Unplaced::lacks_room).collect();
-    let nodes = scene.snapshot.nodes().map(Vec::as_slice).unwrap_or_default();
+    let nodes = scene.nodes();
     let everyone = scene.snapshot.cluster_pods().map(Vec::as_slice);
     // Without the other namespaces, the consumers of this one are still worth naming.
     let (running, source) = match (everyone, scene.snapshot.pods()) {
@@ -51,7 +51,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
                 scene,
                 &Room {
                     resource: &resource,
-                    nodes,
+                    nodes: &nodes,
                     running,
                     source,
                 },
@@ -73,7 +73,7 @@ fn resource(unplaced: &Unplaced<'_>) -> String {
 /// What is known about one resource on the nodes.
 struct Room<'a> {
     resource: &'a str,
-    nodes: &'a [Node],
+    nodes: &'a [&'a Node],
     running: &'a [Pod],
     source: Source,
 }

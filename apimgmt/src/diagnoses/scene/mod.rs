@@ -41,6 +41,7 @@ use jiff::Timestamp;
 
 use crate::snapshot::{
     Metadata, Pod, Snapshot, Unreadable,
+    cluster::Node,
     events::Event,
     workloads::{Job, ReplicaSet},
 };
@@ -113,6 +114,13 @@ impl<'a> Scene<'a> {
             pods.sort_by(|left, right| left.metadata.name.cmp(&right.metadata.name));
             pods
         }))
+    }
+
+    /// Nodes by name; none where they could not be read.
+    pub(crate) fn nodes(&self) -> Vec<&'a Node> {
+        let mut nodes: Vec<_> = self.snapshot.nodes().into_iter().flatten().collect();
+        nodes.sort_by(|left, right| left.metadata.name.cmp(&right.metadata.name));
+        nodes
     }
 
     /// The pods that matter now: without those that are going, are done, were replaced, or belong to a former revision.
