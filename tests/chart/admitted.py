@@ -36,6 +36,9 @@ asked, unknown = [], []
 for thing in filter(None, yaml.safe_load_all(sys.stdin)):
     if thing["kind"] in kinds:
         asked += filter(None, [thing, pod_of(thing)])
+        if asked[-1]["kind"] == "Pod":
+            # The chart's ServiceAccount is only pretended, too, and a pod of one that isn't there is refused
+            asked[-1]["spec"].pop("serviceAccountName")
     else:
         unknown.append(f"{thing['kind']}/{thing['metadata']['name']}")
 if unknown:

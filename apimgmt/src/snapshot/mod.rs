@@ -3,14 +3,14 @@
 pub mod cluster;
 pub mod collect;
 pub mod events;
-mod hostile;
+pub(crate) mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;
 pub mod pods;
 mod quantity;
 mod recording;
-mod reduce;
+pub(crate) mod reduce;
 pub mod roles;
 pub mod sensitive;
 pub mod services;
