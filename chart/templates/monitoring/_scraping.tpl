@@ -1,0 +1,40 @@
+{{/* Prometheus' configuration. The application has many pods, found by name or through the API server; of everything else there is one. */}}
+{{- define "apimgmt.prometheusConfiguration" -}}
+{{- $monitoring := .Values.monitoring -}}
+global:
+  scrape_interval: {{ $monitoring.prometheus.scrapeInterval }}
+  evaluation_interval: {{ $monitoring.prometheus.scrapeInterval }}
+rule_files: [/etc/prometheus/rules.yaml]
+{{- if $monitoring.alertmanager.enabled }}
+alerting:
+  alertmanagers:
+    - static_configs: [{targets: ["alertmanager-service:9093"]}]
+{{- end }}
+scrape_configs:
+  - job_name: api-management
+    metrics_path: {{ .Values.application.metricsPath }}
+    {{- if eq $monitoring.prometheus.discovery "dns" }}
+    dns_sd_configs:
+      - {names: [api-management-headless], type: A, port: 8080, refresh_interval: {{ $monitoring.prometheus.scrapeInterval }}}
+    {{- else }}
+    kubernetes_sd_configs:
+      - role: pod
+        namespaces: {own_namespace: true}
+        selectors: [{role: pod, label: app=api-management}]
+    relabel_configs:
+      - {source_labels: [__meta_kubernetes_pod_container_port_name], regex: http, action: keep}
+      - {source_labels: [__meta_kubernetes_pod_phase], regex: Succeeded|Failed, action: drop}
+      - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
+    {{- end }}
+  - job_name: prometheus
+    static_configs: [{targets: ["localhost:9090"]}]
+{{- range $key, $address := dict "alertmanager" "alertmanager-service:9093" "grafana" "grafana-service:3000" "postgresExporter" "postgres-exporter:9187" "redisExporter" "redis-exporter:9121" }}
+{{- if (get $monitoring $key).enabled }}
+  - job_name: {{ kebabcase $key }}
+    static_configs: [{targets: [{{ quote $address }}]}]
+{{- end }}
+{{- end }}
+{{- with $monitoring.prometheus.extraScrapeConfigs }}
+{{ toYaml . | indent 2 }}
+{{- end }}
+{{- end -}}
