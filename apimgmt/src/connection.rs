@@ -86,7 +86,7 @@ impl Connection {
     /// When the kubeconfig, the context or a named file is wrong or missing; the nearest name is suggested.
     pub async fn connect(&self) -> Result<Connected, Error> {
         let (mut config, context, namespace) = match self.kubeconfig()? {
-            Some(kubeconfig) => self.from_kubeconfig(kubeconfig).await?,
+            Some(kubeconfig) => self.chosen_in(kubeconfig).await?,
             None => (self.in_cluster()?, String::new(), None),
         };
         if config
@@ -130,7 +130,7 @@ impl Connection {
         }
     }
 
-    async fn from_kubeconfig(&self, mut kubeconfig: Kubeconfig) -> Result<(Config, String, Option<String>), Error> {
+    async fn chosen_in(&self, mut kubeconfig: Kubeconfig) -> Result<(Config, String, Option<String>), Error> {
         let context = self
             .context
             .clone()

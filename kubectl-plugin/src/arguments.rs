@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Verify(commands::verify::Verify),
     /// Name the root cause of what is wrong.
     Troubleshoot(commands::troubleshoot::Troubleshoot),
+    /// Go back by a plan that is shown first.
+    Rollback(commands::rollback::Rollback),
     /// List and explain the items of the checklist.
     Items(commands::items::Items),
     /// Print a shell's completion script.
@@ -169,6 +171,11 @@ impl Global {
             When::Always => Color::Always,
             When::Never => Color::Never,
         })
+    }
+
+    /// The bearer token, for a Helm that is started.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.connection.token.clone()
     }
 
     /// Where to, as whom.

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Verify(verify) => commands::verify::run(&arguments.global, verify).await,
             Command::Troubleshoot(troubleshoot) => commands::troubleshoot::run(&arguments.global, troubleshoot).await,
+            Command::Rollback(rollback) => commands::rollback::run(&arguments.global, rollback).await,
             Command::Items(items) => commands::items::run(&items),
             Command::Completion(completion) => commands::completion::run(&completion),
             Command::Probe(probe) => commands::probe::run(&probe).await,

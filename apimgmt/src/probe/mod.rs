@@ -13,7 +13,8 @@ use kube::Client;
 use crate::{
     Error,
     checklist::Item,
-    operation::Consent,
+    operation::{Consent, Interrupt},
+    report::progress::Progress,
     snapshot::{Snapshot, Source, roles::Roles, sessions::ProbeResult},
 };
 
@@ -38,6 +39,14 @@ impl Probe {
         match self {
             Self::Application => "application",
             Self::Storage => "storage",
+        }
+    }
+
+    /// Whose place its pod takes, for people.
+    const fn stands_for(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Storage => "storage of each class",
         }
     }
 
@@ -78,14 +87,15 @@ pub async fn run(
     snapshot: &Snapshot,
     probes: &BTreeSet<Probe>,
     _consent: &Consent,
-    progress: &(dyn Fn(&str) + Sync),
+    interrupt: &Interrupt,
+    progress: &Progress,
 ) -> Result<Vec<ProbeResult>, Error> {
     let mut results = Vec::new();
     for probe in probes {
-        progress(&format!("probing {}", probe.name()));
+        progress.say(&format!("probing as the {} does", probe.stands_for()));
         let plan = objects::plan(client, snapshot, *probe).await?;
         for objects in plan {
-            results.extend(pod::run(client, &snapshot.namespace, *probe, &objects, LONGEST).await?);
+            results.extend(pod::run(client, &snapshot.namespace, *probe, &objects, interrupt).await?);
         }
     }
     store::write(client, &snapshot.namespace, &results).await?;

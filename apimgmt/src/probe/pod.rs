@@ -10,8 +10,8 @@ use kube::{
     api::{DeleteParams, PostParams, WatchEvent, WatchParams},
 };
 
-use super::{Probe, objects::Objects};
-use crate::{Error, ExitCode, snapshot::sessions::ProbeResult};
+use super::{LONGEST, Probe, objects::Objects};
+use crate::{Error, ExitCode, operation::Interrupt, snapshot::sessions::ProbeResult};
 
 /// Longest time for taking everything away.
 const CLEANING: Duration = Duration::from_secs(20);
@@ -22,11 +22,11 @@ pub(super) async fn run(
     namespace: &str,
     probe: Probe,
     objects: &Objects,
-    longest: Duration,
+    interrupt: &Interrupt,
 ) -> Result<Vec<ProbeResult>, Error> {
     let outcome = tokio::select! {
-        outcome = told(client, namespace, probe, objects, longest) => outcome,
-        _ = tokio::signal::ctrl_c() => Err(Error::new(ExitCode::Interrupted, "interrupted while probing")),
+        outcome = told(client, namespace, probe, objects) => outcome,
+        () = interrupt.asked() => Err(Error::new(ExitCode::Interrupted, "interrupted while probing")),
     };
     clean(client, namespace, objects).await?;
     outcome
@@ -37,7 +37,6 @@ async fn told(
     namespace: &str,
     probe: Probe,
     objects: &Objects,
-    longest: Duration,
 ) -> Result<Vec<ProbeResult>, Error> {
     let refused = |what: &str| {
         let what = format!(
@@ -62,7 +61,7 @@ async fn told(
         .create(&PostParams::default(), &objects.pod)
         .await
         .map_err(refused("the pod"))?;
-    let seen = tokio::time::timeout(longest, ended(&pods, &created)).await;
+    let seen = tokio::time::timeout(LONGEST, ended(&pods, &created)).await;
     match seen {
         Ok(Ok((message, started_after))) => {
             let mut results = results(probe, &message);
@@ -84,7 +83,7 @@ async fn told(
                 .unwrap_or_else(|| "no result in time".to_owned());
             Ok(failed(
                 probe,
-                &format!("the probe's pod did not end within {} s: {why}", longest.as_secs()),
+                &format!("the probe's pod did not end within {} s: {why}", LONGEST.as_secs()),
             ))
         }
     }

@@ -19,10 +19,8 @@ use apimgmt::{
 };
 use clap::Args;
 
+use super::NAMESPACE;
 use crate::arguments::Global;
-
-/// The namespace of the document, used when neither a flag nor the context names one.
-const NAMESPACE: &str = "integration-api-management";
 
 /// Flags of every verb that reads.
 #[derive(Debug, Args)]

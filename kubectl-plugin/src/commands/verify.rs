@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use apimgmt::{
     Error, ExitCode,
     checklist::{self, judge, select},
-    operation::Consent,
+    operation::{Consent, Interrupt},
     probe::{self, Probe},
-    report::{message, print, verify::Report},
+    report::{print, progress::Progress, verify::Report},
     snapshot::Source,
 };
 use clap::Args;
@@ -38,7 +38,7 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
         let probes = Probe::of_items(&items);
         let snapshot = verify.reading.snapshot(global, Probe::reads()).await?;
         let client = global.connection().connect().await?.client;
-        probe::run(&client, &snapshot, &probes, &consent, &message).await?;
+        probe::run(&client, &snapshot, &probes, &consent, &Interrupt::listen(), &Progress::on_standard_error()).await?;
     }
     // The release is part of every report's heading, and waivers are part of the expectations.
     let sources: BTreeSet<Source> = items

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 
-use super::{Steps, variable};
+use super::{Steps, settled, variable};
 use crate::snapshot::sessions::ProbeResult;
 
 /// Longest time for a connection, and for an expiry beyond its time to live.

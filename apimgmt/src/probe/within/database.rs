@@ -7,7 +7,7 @@ use std::{
 
 use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
-use super::{Steps, variable};
+use super::{Steps, settled, variable};
 use crate::snapshot::sessions::ProbeResult;
 
 /// Longest time for a connection, and for a statement.
@@ -74,7 +74,7 @@ async fn reach(steps: &mut Steps, config: &Config) -> Option<Client> {
     let began = Instant::now();
     let mut wrong = config.clone();
     wrong.password(format!("wrong-{}", began.elapsed().as_nanos()));
-    let trusted = match connect(&wrong).await {
+    let trusted = match settled(has_no_connection, || connect(&wrong)).await {
         Ok(_) => true,
         Err(error) if refuses_credentials(&error) => false,
         Err(error) => {
@@ -107,6 +107,11 @@ async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// The server itself has said nothing.
+fn has_no_connection(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none()
 }
 
 fn refuses_credentials(error: &tokio_postgres::Error) -> bool {

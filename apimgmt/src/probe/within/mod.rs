@@ -4,7 +4,11 @@ mod cache;
 mod database;
 mod storage;
 
-use std::{collections::BTreeMap, fmt::Display};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 
@@ -31,6 +35,22 @@ pub async fn run(probe: Probe) -> Result<(), Error> {
     report::print(&text)?;
     std::fs::write(LAST_WORDS, text)
         .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
+}
+
+/// How long a new pod may be refused: network policies take a moment until they know it.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// Tries until it succeeds, or fails in another way than having no connection, or the time for settling is over.
+async fn settled<T, E>(no_connection: impl Fn(&E) -> bool, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+    let began = Instant::now();
+    loop {
+        match attempt().await {
+            Err(error) if no_connection(&error) && began.elapsed() < SETTLING => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            ended => return ended,
+        }
+    }
 }
 
 /// The steps of one result: each is `ok`, or says what went wrong.
