@@ -1,8 +1,13 @@
 //! The checklist: 52 items, each a value with its own file, judged purely on a Snapshot.
 
+mod clauses;
+mod login;
 mod pending;
+mod probe;
 mod run;
 mod verdict;
+mod version;
+mod workload;
 
 pub mod cache;
 pub mod database;

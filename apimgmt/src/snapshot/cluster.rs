@@ -80,10 +80,37 @@ pub struct NodeInformation {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Lease {
-    /// Identity.
-    pub metadata: Metadata,
+    /// Identity, and when it was written.
+    pub metadata: LeaseMetadata,
     /// Holder and times.
     pub spec: LeaseSpec,
+}
+
+/// Name and place of a lease, and when the API server took its writes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LeaseMetadata {
+    /// Name: the node's.
+    pub name: String,
+    /// Namespace.
+    pub namespace: String,
+    /// Who wrote which fields; the times are by the API server's clock, in whole seconds.
+    pub managed_fields: Vec<Write>,
+}
+
+/// One writer of an object.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Write {
+    /// Time of the last write.
+    pub time: Option<Timestamp>,
+}
+
+impl LeaseMetadata {
+    /// When the last write was taken, by the API server's clock.
+    pub fn written_at(&self) -> Option<Timestamp> {
+        self.managed_fields.iter().filter_map(|write| write.time).max()
+    }
 }
 
 /// Holder and times of a lease.

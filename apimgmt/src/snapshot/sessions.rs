@@ -134,6 +134,8 @@ pub struct Host {
     pub cipher_suite: String,
     /// Old versions that the host still accepts, such as `TLSv1.1`; `None` when that could not be tried.
     pub old_protocols: Option<Vec<String>>,
+    /// Weak suites that the host still accepts (no forward secrecy, CBC, RC4, 3DES, NULL, EXPORT); `None` when that could not be tried.
+    pub weak_suites: Option<Vec<String>>,
     /// Status of a GET over HTTPS.
     pub https_status: Option<u16>,
     /// `Strict-Transport-Security`.
@@ -160,6 +162,8 @@ pub struct HealthAnswer {
     pub milliseconds: u64,
     /// Why it did not answer.
     pub error: Option<String>,
+    /// The beginning of an answer that is not 200; hostile, capped.
+    pub body: String,
 }
 
 /// What Prometheus tells.
@@ -172,6 +176,9 @@ pub struct Prometheus {
     pub targets: Vec<Target>,
     /// Number of current series for each declared name.
     pub series: BTreeMap<String, u64>,
+    /// Share of periods in which a container was throttled over the window, by `POD/CONTAINER`; `None` when Prometheus
+    /// has no such series.
+    pub throttled: Option<BTreeMap<String, f64>>,
 }
 
 /// A scrape target.

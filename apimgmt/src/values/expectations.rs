@@ -28,10 +28,14 @@ pub struct Expectations {
     pub database: ExpectedDatabase,
     /// The cache.
     pub cache: ExpectedCache,
+    /// Performance.
+    pub performance: ExpectedPerformance,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
+    /// Hosts outside of the namespace that DSNs may lead to.
+    pub external_hosts: Vec<String>,
     /// Oldest probe result that counts.
     pub probe_max_age: Span,
     /// Items that are set aside, by whom and until when.
@@ -53,8 +57,10 @@ impl Default for Expectations {
             health: ExpectedHealth::default(),
             database: ExpectedDatabase::default(),
             cache: ExpectedCache::default(),
+            performance: ExpectedPerformance::default(),
             monitoring: ExpectedMonitoring::default(),
             roles: BTreeMap::new(),
+            external_hosts: Vec::new(),
             probe_max_age: Span(Duration::from_hours(24)),
             waivers: Vec::new(),
             further: BTreeMap::new(),
@@ -289,6 +295,26 @@ impl Default for ExpectedCache {
             minimum_version: 7,
             maximum_version: 8,
             mode: "standalone".into(),
+        }
+    }
+}
+
+/// What is expected of performance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExpectedPerformance {
+    /// How far back restarts, kills and throttling count.
+    pub window: Span,
+    /// Parts that items of later sections read.
+    #[serde(flatten)]
+    pub further: BTreeMap<String, Value>,
+}
+
+impl Default for ExpectedPerformance {
+    fn default() -> Self {
+        Self {
+            window: Span(Duration::from_hours(1)),
+            further: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,15 @@
-//! Redis answers and takes writes.
+//! The Redis that takes writes answers, is the master and has its data loaded.
 
-use crate::checklist::{Item, Phase, Severity, Stage, pending};
+use crate::{
+    checklist::{
+        Item, Phase, Severity, Stage, Verdict,
+        clauses::Clauses,
+        login,
+        version::Window,
+        workload::{leads_to, roles, serves},
+    },
+    snapshot::{Snapshot, Source, Unreadable, sessions::Redis},
+};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -11,6 +20,74 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "Behind a replica or a loading server every write fails while pods look healthy.",
     fix: "Run `kubectl apimgmt troubleshoot database`.",
-    reads: &[],
-    judge: pending::judge,
+    reads: &[
+        Source::Redis,
+        Source::Pods,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Services,
+        Source::EndpointSlices,
+        Source::Probes,
+        Source::Expectations,
+    ],
+    judge,
 };
+
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
+fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    let role = roles(&mut row, snapshot).cache;
+    if let Some(role) = &role {
+        serves(&mut row, snapshot, role);
+    }
+    let mut held = String::new();
+    match row.read(snapshot.redis()) {
+        Some(Some(redis)) => {
+            held = server(&mut row, snapshot, redis);
+            if let Some(role) = &role {
+                leads_to(&mut row, snapshot, role, &redis.object);
+            }
+        }
+        Some(None) => row.unseen("no workload plays the cache, and `checklist.roles.cache` declares none"),
+        None => {}
+    }
+    Ok(row.verdict(held))
+}
+
+fn server(row: &mut Clauses<'_>, snapshot: &Snapshot, redis: &Redis) -> String {
+    let object = redis.object.as_str();
+    login::judge(row, snapshot, ITEM.id, Source::Redis, object, &redis.login);
+    row.moving(Source::Redis, object, "PING", &redis.ping);
+    match redis.ping.as_str() {
+        "PONG" => {}
+        "" => row.unseen(format!("{object} was not asked PING")),
+        other => row.breach(format!("{object} answers PING with `{other}`")),
+    }
+    let field = |row: &mut Clauses<'_>, name: &str, wrong: &dyn Fn(&str) -> Option<String>| {
+        let Some(value) = redis.info.get(name) else {
+            row.unseen(format!("{object} did not tell `{name}`"));
+            return;
+        };
+        row.stable(Source::Redis, object, &format!("INFO {name}"), value);
+        if let Some(breach) = wrong(value) {
+            row.breach(breach);
+        }
+    };
+    field(row, "role", &|role| {
+        (role != "master").then(|| format!("{object} is a {role}, not the master"))
+    });
+    field(row, "loading", &|loading| {
+        (loading != "0").then(|| format!("{object} is still loading its data"))
+    });
+    field(row, "redis_version", &|_| None);
+    let version = redis.info.get("redis_version").map(String::as_str).unwrap_or_default();
+    if let (Some(expected), false) = (row.read(snapshot.expectations()), version.is_empty()) {
+        let window = Window {
+            minimum: expected.cache.minimum_version,
+            maximum: expected.cache.maximum_version,
+        };
+        let major = version.split('.').next().and_then(|major| major.parse().ok());
+        window.judge(row, object, version, major);
+    }
+    format!("{object} is the master, version {version}, data loaded")
+}

@@ -1,10 +1,14 @@
 //! Infrastructure Readiness: cluster, nodes, network, storage, load balancer, DNS, certificates.
 
+mod amounts;
 mod cluster;
 mod dns;
 mod load_balancer;
+mod neighbours;
 mod network;
 mod node_capacity;
+mod packing;
+mod renewal;
 mod storage_classes;
 mod tls_certificates;
 

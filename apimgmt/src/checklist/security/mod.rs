@@ -3,12 +3,14 @@
 mod access_control;
 mod authorization;
 mod compliance;
+mod destination;
 mod firewall;
 mod https;
 mod images;
 mod namespace_isolation;
 mod network_policies;
 mod rbac;
+mod references;
 mod secret_exposure;
 mod secrets;
 mod traffic_isolation;

@@ -1,0 +1,78 @@
+//! Stored results of active probes: those that are fresh enough to count.
+
+use super::clauses::Clauses;
+use crate::snapshot::{Snapshot, Source, sessions::ProbeResult};
+
+/// The probe results of an item that are younger than `checklist.probeMaxAge`, newest first. When there are none the
+/// clause is unseen, and a failed one that is fresh is a breach.
+///
+/// Results are written by `--active` as [`ProbeResult`]: `item` is the item's id and `values` holds what was measured
+/// under the names that the item documents. One item may have several results, told apart by a value such as
+/// `storageClass`.
+pub(super) fn fresh<'a>(row: &mut Clauses<'_>, snapshot: &'a Snapshot, item: &str) -> Vec<&'a ProbeResult> {
+    let results = row.read(snapshot.probes());
+    let expected = row.read(snapshot.expectations());
+    let (Some(results), Some(expected)) = (results, expected) else {
+        return Vec::new();
+    };
+    let mut fresh: Vec<_> = results
+        .iter()
+        .filter(|result| result.item == item)
+        .filter_map(|result| Some((result.at?, result)))
+        .filter(|(at, _)| {
+            let age = snapshot.taken_at.duration_since(*at);
+            // A result from the future has a wrong clock behind it: its age is not known.
+            age.as_secs() >= -60 && age.unsigned_abs() <= expected.probe_max_age.0
+        })
+        .collect();
+    fresh.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    if fresh.is_empty() {
+        row.unseen(format!(
+            "needs `--active`: no probe result younger than {}",
+            expected.probe_max_age
+        ));
+    }
+    fresh.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Takes the newest result as evidence that every one of `steps` is `ok` and that nothing was left behind.
+pub(super) fn steps(row: &mut Clauses<'_>, snapshot: &Snapshot, item: &str, steps: &[&str]) {
+    let Some(result) = fresh(row, snapshot, item).into_iter().next() else {
+        return;
+    };
+    taken(row, result);
+    for step in steps {
+        match result.values.get(*step).map(String::as_str) {
+            Some("ok") => {}
+            Some(other) => row.breach(format!("{step}: {other}")),
+            None if result.passed => row.unseen(format!("the probe does not say whether `{step}` worked")),
+            None => {}
+        }
+    }
+    match result.values.get("leftBehind").map(String::as_str) {
+        Some("0") => {}
+        Some(left) => row.breach(format!("the probe left {left} behind")),
+        None if result.passed => row.unseen("the probe does not say whether it left anything behind"),
+        None => {}
+    }
+}
+
+/// Adds a result as evidence; one that did not pass is a breach.
+pub(super) fn taken(row: &mut Clauses<'_>, result: &ProbeResult) {
+    let values = result
+        .values
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let at = result.at.map(|at| at.to_string()).unwrap_or_default();
+    row.moving(
+        Source::Probes,
+        format!("probe/{}", result.item),
+        &format!("result of {at}"),
+        values,
+    );
+    if !result.passed {
+        row.breach(format!("the probe of {at} failed: {}", result.detail));
+    }
+}

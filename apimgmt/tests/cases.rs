@@ -1,0 +1,112 @@
+//! Every case beside an item or a diagnosis: a recording whose file name says what must come out.
+//!
+//! - `src/checklist/SECTION/SLUG/VERDICT-….yaml`: the item's row must be VERDICT.
+//! - `src/diagnoses/TOPIC/ID/seen-….yaml`: ID is the first finding; `silent-…`: ID finds nothing; `unknown-…`: ID
+//!   could not look.
+//!
+//! Comments on top may ask for more: `# detail: TEXT` must be part of the row's detail (every row but a pass says
+//! why), `# first: KIND/NAME` must be the object of the first finding.
+
+mod walk;
+
+use apimgmt::{
+    checklist::{self, Item},
+    diagnoses::{self, Diagnosis},
+};
+use walk::{Case, cases_of};
+
+#[test]
+fn items_judge_their_cases() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for item in checklist::ALL {
+        for case in cases_of("src/checklist", item.id) {
+            count += 1;
+            if let Err(why) = judged(item, &case) {
+                wrong.push(format!("{}: {why}", case.path));
+            }
+        }
+    }
+    assert!(count > 100, "only {count} cases were found");
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} cases:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// What the comments on top of a case ask for under a key.
+fn asked<'a>(case: &'a str, key: &str) -> Vec<&'a str> {
+    let comments = case.lines().take_while(|line| line.starts_with('#'));
+    let asked = comments.filter_map(|line| {
+        let comment = line.trim_start_matches('#').trim_start();
+        comment.strip_prefix(key)?.strip_prefix(':')
+    });
+    asked.map(str::trim).collect()
+}
+
+fn judged(item: &'static Item, case: &Case) -> Result<(), String> {
+    let snapshot = case.snapshot()?;
+    let sections = checklist::judge(&[item], &snapshot);
+    let row = &sections[0].rows[0];
+    if row.word() != case.expected() {
+        return Err(format!("is {}: {}", row.word(), row.detail()));
+    }
+    let details = asked(&case.text, "detail");
+    if details.is_empty() && row.word() != "pass" {
+        return Err(format!("does not ask for a detail; it is: {}", row.detail()));
+    }
+    match details.iter().find(|text| !row.detail().contains(*text)) {
+        Some(text) => Err(format!("`{text}` is not in: {}", row.detail())),
+        None => Ok(()),
+    }
+}
+
+#[test]
+fn diagnoses_recognise_their_cases() {
+    let mut wrong = Vec::new();
+    for diagnosis in diagnoses::ALL {
+        for case in cases_of("src/diagnoses", &format!("{}/{}", topic(diagnosis), diagnosis.id)) {
+            if let Err(why) = recognised(diagnosis, &case) {
+                wrong.push(format!("{}: {why}", case.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn topic(diagnosis: &Diagnosis) -> String {
+    format!("{:?}", diagnosis.topic).to_lowercase()
+}
+
+fn recognised(diagnosis: &'static Diagnosis, case: &Case) -> Result<(), String> {
+    let snapshot = case.snapshot()?;
+    let diagnosed = diagnoses::diagnose(diagnoses::ALL, &snapshot);
+    let found: Vec<_> = diagnosed
+        .findings
+        .iter()
+        .map(|finding| format!("{} on {}: {}", finding.id, finding.object, finding.cause))
+        .collect();
+    let found = found.join("; ");
+    let first = diagnosed.findings.first();
+    let own = diagnosed.findings.iter().find(|finding| finding.id == diagnosis.id);
+    match (case.expected(), (diagnosis.look)(&snapshot)) {
+        ("seen", Ok(_)) if first.is_none_or(|finding| finding.id != diagnosis.id) => {
+            return Err(format!("is not the first finding: {found}"));
+        }
+        ("silent", Ok(_)) if own.is_some() => return Err(format!("is not silent: {found}")),
+        ("seen" | "silent", Err(blind)) => return Err(format!("could not look: {blind}")),
+        ("unknown", Ok(_)) => return Err("could look all the same".into()),
+        ("seen" | "silent", Ok(_)) | ("unknown", Err(_)) => {}
+        (other, _) => return Err(format!("`{other}` is neither seen, silent nor unknown")),
+    }
+    let objects = asked(&case.text, "first");
+    match objects
+        .iter()
+        .find(|object| first.is_none_or(|finding| finding.object != **object))
+    {
+        Some(object) => Err(format!("{object} is not the first object: {found}")),
+        None => Ok(()),
+    }
+}
