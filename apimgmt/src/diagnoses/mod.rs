@@ -1,26 +1,27 @@
 //! Diagnoses: each recognises the signature of one fault and names its root cause, or stays silent.
 
+mod finding;
 mod fold;
 mod narrow;
+mod scene;
 
 pub mod memory;
 pub mod network;
 pub mod pod;
 
+use std::collections::BTreeSet;
+
+pub use finding::{Directness, Finding, RuledOut, Symptom, Weight};
 pub use fold::{Diagnosed, diagnose};
+pub use scene::Scene;
 
-use serde::Serialize;
-
-use crate::{
-    checklist::Evidence,
-    snapshot::{Snapshot, Source, Unreadable},
-};
+use crate::snapshot::{Source, Unreadable};
 
 /// One fault that can be recognised.
 pub struct Diagnosis {
     /// Stable id in kebab-case; it names the bad state.
     pub id: &'static str,
-    /// The topic of `troubleshoot` that asks for it.
+    /// The topic of `troubleshoot` that asks for it first.
     pub topic: Topic,
     /// What a user sees.
     pub symptom: &'static str,
@@ -28,8 +29,8 @@ pub struct Diagnosis {
     pub cause: &'static str,
     /// What it reads; nothing else is fetched for it.
     pub reads: &'static [Source],
-    /// Recognises it, from what was read alone.
-    pub look: fn(&Snapshot) -> Result<Vec<Finding>, Unreadable>,
+    /// Recognises it, from what was read alone. Only what it cannot do without makes it unreadable.
+    pub look: fn(&Scene<'_>) -> Result<Vec<Finding>, Unreadable>,
 }
 
 /// The topics of `troubleshoot`.
@@ -49,71 +50,65 @@ pub enum Topic {
     Release,
 }
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weight {
-    /// Something does not work.
-    Critical,
-    /// Something will not work for long, or did not a while ago.
-    Warning,
-    /// Advice.
-    Info,
+impl Topic {
+    /// Topics whose causes show as trouble of this one: a pod may be ill for want of memory or of a service.
+    const fn causes(self) -> &'static [Self] {
+        match self {
+            Self::Pod => &[Self::Pod, Self::Memory, Self::Network],
+            Self::Database => &[Self::Database, Self::Pod, Self::Memory, Self::Network],
+            Self::Memory => &[Self::Memory],
+            Self::Tls => &[Self::Tls],
+            Self::Network => &[Self::Network, Self::Pod],
+            Self::Release => &[Self::Release, Self::Pod, Self::Memory, Self::Network],
+        }
+    }
 }
 
-/// How directly the evidence shows the cause: the order of findings of the same weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Directness {
-    /// A component said so itself, in a state, a condition or an event.
-    Said,
-    /// It follows from comparing what was asked for with what is.
-    Compared,
-    /// It is the best explanation of what was seen.
-    Inferred,
+/// Every diagnosis; the last one looks at what the others left unexplained.
+pub const ALL: &[&Diagnosis] = &[
+    &pod::IMAGE_ABSENT,
+    &pod::PULL_SECRET_ABSENT,
+    &pod::REGISTRY_LOGIN_REFUSED,
+    &pod::REGISTRY_UNREACHABLE,
+    &pod::IMAGE_PLATFORM_WRONG,
+    &pod::COMMAND_NOT_FOUND,
+    &pod::ENV_SOURCE_ABSENT,
+    &pod::ENV_KEY_ABSENT,
+    &pod::VOLUME_SOURCE_ABSENT,
+    &pod::ROOT_IMAGE_REFUSED,
+    &pod::NODE_ROOM_INSUFFICIENT,
+    &pod::NO_NODE_MATCHES,
+    &pod::ANTI_AFFINITY_UNSATISFIABLE,
+    &pod::STORAGE_CLASS_ABSENT,
+    &pod::SERVICE_ACCOUNT_ABSENT,
+    &pod::QUOTA_EXCEEDED,
+    &pod::POD_SECURITY_REFUSED,
+    &pod::WORKLOAD_SCALED_TO_ZERO,
+    &pod::INIT_CONTAINER_WAITS,
+    &pod::READINESS_PROBE_WRONG,
+    &pod::LIVENESS_PROBE_WRONG,
+    &pod::LIVENESS_KILLS_SLOW_START,
+    &memory::OUT_OF_MEMORY_LOOP,
+    &memory::OUT_OF_MEMORY_RECOVERED,
+    &memory::KILLED_BY_LIVENESS,
+    &network::SERVICE_SELECTS_NOTHING,
+    &network::DEPENDENCY_REFUSED,
+    &network::DEPENDENCY_HOST_UNKNOWN,
+    &pod::UNEXPLAINED,
+];
+
+/// The diagnoses that a topic asks for; all of them without one.
+pub fn of_topic(topic: Option<Topic>) -> Vec<&'static Diagnosis> {
+    let wanted = |diagnosis: &&&'static Diagnosis| topic.is_none_or(|topic| topic.causes().contains(&diagnosis.topic));
+    ALL.iter().filter(wanted).copied().collect()
 }
 
-/// A recognised fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The diagnosis that found it.
-    pub id: &'static str,
-    /// The cause, one sentence about this very object.
-    pub cause: String,
-    /// The object that is at fault, `kind/name`.
-    pub object: String,
-    /// How bad it is.
-    pub weight: Weight,
-    /// How directly it shows.
-    pub directness: Directness,
-    /// Objects whose trouble this explains: they and everything that owns or depends on them fold into it.
-    pub explains: Vec<String>,
-    /// What shows it.
-    pub evidence: Vec<Evidence>,
-    /// What else it could have been, and why it is not.
-    pub ruled_out: Vec<RuledOut>,
-    /// Commands or sentences that mend it.
-    pub remedy: Vec<String>,
-    /// Symptoms folded into it; filled by the fold.
-    pub symptoms: Vec<Symptom>,
+/// What has to be read for some diagnoses and for folding what they find.
+pub fn reads(diagnoses: &[&'static Diagnosis]) -> BTreeSet<Source> {
+    diagnoses
+        .iter()
+        .flat_map(|diagnosis| diagnosis.reads)
+        .chain(fold::READS)
+        .copied()
+        .collect()
 }
-
-/// A hypothesis that an observation excludes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RuledOut {
-    /// What it could have been.
-    pub hypothesis: String,
-    /// The observation.
-    pub because: String,
-}
-
-/// Trouble of another object that the cause explains.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Symptom {
-    /// The object, `kind/name`.
-    pub object: String,
-    /// What is seen there.
-    pub text: String,
-}
-
-/// Every diagnosis.
-pub const ALL: &[&Diagnosis] = &[];
