@@ -17,7 +17,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{Context, Fit, Needs, Outcome, Range};
 use crate::{
     Error, ExitCode,
-    operation::{Entry, Interrupt, Journal, Lease, Plan, Step, api::{DEADLINE, answers, is_conflict, refused}},
+    operation::{
+        Entry, Interrupt, Journal, Lease, Plan, Step,
+        api::{DEADLINE, answers, is_conflict, refused},
+    },
     release::{
         Stage,
         hopeless::{Hopeless, Patience, Watchfulness},

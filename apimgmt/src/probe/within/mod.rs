@@ -41,7 +41,10 @@ pub async fn run(probe: Probe) -> Result<(), Error> {
 const SETTLING: Duration = Duration::from_secs(10);
 
 /// Tries until it succeeds, or fails in another way than having no connection, or the time for settling is over.
-async fn settled<T, E>(no_connection: impl Fn(&E) -> bool, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+async fn settled<T, E>(
+    no_connection: impl Fn(&E) -> bool,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
     let began = Instant::now();
     loop {
         match attempt().await {
