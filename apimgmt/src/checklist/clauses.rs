@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::{Evidence, Proof, Verdict};
-use crate::snapshot::{Snapshot, Source, Unreadable};
+use crate::snapshot::{Snapshot, Source, Unreadable, hostile::capped};
 
 /// How many breaches or gaps one line names before it only counts the rest.
 const NAMED: usize = 3;
@@ -118,7 +118,7 @@ impl<'a> Clauses<'a> {
 fn listed(parts: impl IntoIterator<Item = String>) -> String {
     let mut distinct: Vec<String> = Vec::new();
     for part in parts {
-        let part = super::verdict::plain(&part, 300);
+        let part = capped(&part, 300);
         if !distinct.contains(&part) {
             distinct.push(part);
         }

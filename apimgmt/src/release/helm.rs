@@ -293,7 +293,8 @@ mod tests {
             },
             None,
         )
-        .unwrap_err();
+        .err()
+        .unwrap();
         assert!(error.to_string().contains("no-such-helm"));
         assert!(error.next_step().unwrap().contains("HELM_BIN"));
     }

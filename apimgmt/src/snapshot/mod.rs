@@ -3,12 +3,14 @@
 pub mod cluster;
 pub mod collect;
 pub mod events;
+pub(crate) mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;
 pub mod pods;
 mod quantity;
 mod recording;
+mod reduce;
 pub mod roles;
 pub mod sensitive;
 pub mod services;

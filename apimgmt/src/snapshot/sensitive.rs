@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Metadata;
 
-/// What is known of a secret or a config map.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// What is known of a secret or a config map. Reading one reduces it: see `reduce`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Sensitive {
     /// Identity.
     pub metadata: Metadata,

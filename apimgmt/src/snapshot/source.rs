@@ -143,7 +143,8 @@ impl Source {
                 S::Jobs,
                 S::Expectations,
             ],
-            S::Logs => &[S::Pods],
+            // What is secret must be known before it can be masked.
+            S::Logs => &[S::Pods, S::Secrets],
             S::Postgresql | S::Redis => &[
                 S::Pods,
                 S::Services,

@@ -19,8 +19,8 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{hostile, trouble::Trouble};
-use crate::snapshot::Why;
+use super::trouble::Trouble;
+use crate::snapshot::{Why, hostile};
 
 /// Requests that may be in flight at once.
 const IN_FLIGHT: usize = 8;

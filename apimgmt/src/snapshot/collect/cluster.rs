@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::{
-    Run, hostile,
+    Run,
     list::{Listing, path},
     trouble::Trouble,
 };
@@ -13,6 +13,7 @@ use crate::{
         ClusterIdentity, Source, Why,
         cluster::{Readiness, ServerVersion},
         events::Event,
+        hostile,
         namespaces::Namespace,
         sensitive::CertificateResource,
     },

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Run, hostile, list::Listing, trouble::Trouble};
+use super::{Run, list::Listing, trouble::Trouble};
 use crate::{
-    snapshot::{Metadata, Source},
+    snapshot::{Metadata, Source, hostile},
     values::Expectations,
 };
 

@@ -40,6 +40,15 @@ impl<'a> Listing<'a> {
         }
     }
 
+    /// The list of a core resource in the namespace.
+    pub(super) fn in_namespace(resource: &str, namespace: &str) -> Self {
+        Self {
+            path: path("", "v1", Some(namespace), resource),
+            labels: "",
+            accept: JSON,
+        }
+    }
+
     /// Only objects with these labels.
     pub(super) fn labelled(self, labels: &'a str) -> Self {
         Self { labels, ..self }

@@ -5,12 +5,16 @@ mod api_server;
 mod cluster;
 mod cost;
 mod expectations;
-mod hostile;
 mod list;
+#[cfg(test)]
+mod live;
+mod named;
 mod objects;
 mod pods;
 mod probes;
+mod releases;
 mod trouble;
+mod vault;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -148,7 +152,7 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
-                    version, readiness, own_namespace, certificates, events, expectations, probes
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
@@ -161,11 +165,12 @@ macro_rules! lists {
                     self.source(Source::Certificates, self.certificates()),
                     self.source(Source::Events, self.events()),
                     self.source(Source::Expectations, self.expectations()),
+                    self.source(Source::Releases, self.releases()),
                     self.source(Source::Probes, self.probes()),
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, probes,
+                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     ..Readings::default()
                 })
             }
@@ -196,6 +201,8 @@ lists! {
 impl Run {
     /// Everything, in the order in which one thing needs another.
     async fn readings(&self) -> Result<Readings, Error> {
-        Box::pin(self.independent()).await
+        let mut readings = Box::pin(self.independent()).await?;
+        let vault = self.named(&mut readings).await?;
+        Ok(readings)
     }
 }

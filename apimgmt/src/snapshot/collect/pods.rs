@@ -1,10 +1,10 @@
 //! Pods: one list serves the namespace and the whole cluster, and strangers are kept only as what they take.
 
-use super::{Run, hostile, list::Listing};
+use super::{Run, list::Listing};
 use crate::{
     Error,
     snapshot::{
-        Metadata, Pod, PodSpec, Reading, Source,
+        Metadata, Pod, PodSpec, Reading, Source, hostile,
         pods::{Container, PodStatus},
     },
 };

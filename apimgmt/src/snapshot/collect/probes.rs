@@ -1,7 +1,7 @@
 //! Results of active probes, each stored as JSON or YAML in a labelled config map.
 
-use super::{Run, hostile, trouble::Trouble};
-use crate::snapshot::{Source, sessions::ProbeResult};
+use super::{Run, trouble::Trouble};
+use crate::snapshot::{Source, hostile, sessions::ProbeResult};
 
 impl Run {
     /// Every key of every labelled config map holds one result. A result that cannot be read is never passed over.

@@ -2,8 +2,11 @@
 
 use std::{error::Error as _, io};
 
-use super::{api_server::chain, hostile};
-use crate::{Error, snapshot::Why};
+use super::api_server::chain;
+use crate::{
+    Error,
+    snapshot::{Why, hostile},
+};
 
 /// Why a read did not come to an end.
 #[derive(Debug)]

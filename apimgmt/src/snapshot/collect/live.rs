@@ -1,0 +1,28 @@
+//! Trials on a live cluster: `KUBECONFIG=… NAMESPACE=… cargo test -p apimgmt -- --ignored live --nocapture`.
+
+use kube::Config;
+
+use super::{Limits, Request, client, collect};
+use crate::snapshot::Source;
+
+#[tokio::test]
+#[ignore = "needs a cluster: KUBECONFIG and NAMESPACE"]
+async fn live_everything_is_read_or_says_why() {
+    let config = Config::infer().await.unwrap();
+    let request = Request {
+        namespace: std::env::var("NAMESPACE").unwrap_or_else(|_| "integration-api-management".into()),
+        sources: Source::ALL.iter().copied().collect(),
+        context: String::new(),
+        server: config.cluster_url.to_string(),
+        limits: Limits::default(),
+        config: None,
+    };
+    let snapshot = collect(client(config).unwrap(), request).await.unwrap();
+    println!("{}", snapshot.to_recording());
+    println!("{:?}", snapshot.cost);
+    for source in Source::ALL {
+        if let Some(why) = snapshot.readings.unreadable(*source) {
+            println!("{}: {why}", source.id());
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Secrets and config maps: only those that pods, their templates and ingresses name, one request each.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{Run, list::path, trouble::Trouble, vault::Vault};
+use crate::{
+    Error,
+    snapshot::{PodSpec, Reading, Readings, Source, Unreadable, Why, reduce::Arrived},
+};
+
+/// Requests for named objects that are made ready at once; the API server's door lets fewer through.
+const AT_ONCE: usize = 8;
+/// Most objects of one kind that are asked for: far above what a release names, far below what would be a flood.
+const MOST: usize = 200;
+
+/// The names that a release refers to.
+#[derive(Default, Debug, PartialEq)]
+struct Names {
+    secrets: BTreeSet<String>,
+    config_maps: BTreeSet<String>,
+}
+
+impl Run {
+    /// Reads what is named, reduces it, and keeps the values for the sessions of this run.
+    pub(super) async fn named(&self, readings: &mut Readings) -> Result<Vault, Error> {
+        let wanted = [Source::Secrets, Source::ConfigMaps]
+            .iter()
+            .any(|source| self.wanted.contains(source));
+        if !wanted {
+            return Ok(Vault::default());
+        }
+        let (secrets, config_maps) = match Names::of(readings) {
+            Ok(names) => futures::try_join!(
+                self.source(Source::Secrets, self.objects("secrets", names.secrets)),
+                self.source(Source::ConfigMaps, self.objects("configmaps", names.config_maps)),
+            )?,
+            Err(missing) => {
+                let blind = |source| {
+                    let why = Why::Needs(missing);
+                    Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+                };
+                (blind(Source::Secrets)?, blind(Source::ConfigMaps)?)
+            }
+        };
+        let (secrets, config_maps, vault) = Vault::fill(secrets, config_maps);
+        readings.secrets = secrets;
+        readings.config_maps = config_maps;
+        Ok(vault)
+    }
+
+    /// The objects of these names; those that do not exist are left out.
+    async fn objects(&self, resource: &str, names: BTreeSet<String>) -> Result<Vec<Arrived>, Trouble> {
+        if names.len() > MOST {
+            return Err(Trouble::failed(format!(
+                "{} {resource} are named, more than {MOST}",
+                names.len()
+            )));
+        }
+        let get = |name: String| async move {
+            let path = path("", "v1", Some(self.namespace()), &format!("{resource}/{name}"));
+            self.api.object::<Arrived>(&path).await
+        };
+        stream::iter(names.into_iter().map(get))
+            .buffered(AT_ONCE)
+            .try_filter_map(|object| async { Ok(object) })
+            .try_collect()
+            .await
+    }
+}
+
+impl Names {
+    /// Every name in what was read; the source that is missing when nothing was.
+    fn of(readings: &Readings) -> Result<Self, Source> {
+        let mut names = Self::default();
+        let mut anything = false;
+        macro_rules! templates {
+            ($($field:ident),*) => {
+                $(if let Reading::Read(workloads) = &readings.$field {
+                    anything = true;
+                    for workload in workloads {
+                        names.pod(&workload.spec.template.spec);
+                    }
+                })*
+            };
+        }
+        templates!(deployments, stateful_sets, jobs);
+        if let Reading::Read(pods) = &readings.pods {
+            anything = true;
+            for pod in pods {
+                names.pod(&pod.spec);
+            }
+        }
+        if let Reading::Read(accounts) = &readings.service_accounts {
+            let pull_secrets = accounts.iter().flat_map(|account| &account.image_pull_secrets);
+            pull_secrets.for_each(|secret| insert(&mut names.secrets, &secret.name));
+        }
+        if let Reading::Read(ingresses) = &readings.ingresses {
+            anything = true;
+            let tls = ingresses.iter().flat_map(|ingress| &ingress.spec.tls);
+            tls.for_each(|tls| insert(&mut names.secrets, &tls.secret_name));
+        }
+        if anything { Ok(names) } else { Err(Source::Pods) }
+    }
+
+    fn pod(&mut self, spec: &PodSpec) {
+        let Self { secrets, config_maps } = self;
+        for reference in &spec.image_pull_secrets {
+            insert(secrets, &reference.name);
+        }
+        for container in spec.init_containers.iter().chain(&spec.containers) {
+            for source in container.env.iter().filter_map(|variable| variable.value_from.as_ref()) {
+                source.secret_key_ref.iter().for_each(|key| insert(secrets, &key.name));
+                source
+                    .config_map_key_ref
+                    .iter()
+                    .for_each(|key| insert(config_maps, &key.name));
+            }
+            for source in &container.env_from {
+                source
+                    .secret_ref
+                    .iter()
+                    .for_each(|object| insert(secrets, &object.name));
+                source
+                    .config_map_ref
+                    .iter()
+                    .for_each(|object| insert(config_maps, &object.name));
+            }
+        }
+        for volume in &spec.volumes {
+            volume
+                .secret
+                .iter()
+                .for_each(|secret| insert(secrets, &secret.secret_name));
+            volume.config_map.iter().for_each(|map| insert(config_maps, &map.name));
+            for source in volume.projected.iter().flat_map(|projected| &projected.sources) {
+                source.secret.iter().for_each(|secret| insert(secrets, &secret.name));
+                source.config_map.iter().for_each(|map| insert(config_maps, &map.name));
+            }
+        }
+    }
+}
+
+/// Names come from the cluster and become part of a path: only what may be a name is asked for.
+fn insert(names: &mut BTreeSet<String>, name: &str) {
+    let may_be_a_name = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
+    if !name.is_empty() && name.len() <= 253 && may_be_a_name && !name.starts_with('.') {
+        names.insert(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+    use crate::snapshot::Snapshot;
+
+    #[test]
+    fn every_place_that_names_a_secret_or_config_map_counts() {
+        let snapshot = Snapshot::from_recording(
+            "takenAt: 2026-11-23T08:00:00Z
+objects:
+- kind: Pod
+  metadata: {name: a}
+  spec:
+    imagePullSecrets: [{name: pull}]
+    initContainers: [{name: i, env: [{name: A, valueFrom: {secretKeyRef: {name: from-init, key: k}}}]}]
+    containers: [{name: c, envFrom: [{secretRef: {name: whole}}, {configMapRef: {name: map-whole}}], env: [{name: B, valueFrom: {configMapKeyRef: {name: map-key, key: k}}}]}]
+    volumes: [{name: v, secret: {secretName: mounted}}, {name: w, projected: {sources: [{secret: {name: projected}}, {configMap: {name: map-projected}}]}}, {name: x, configMap: {name: map-mounted}}]
+- {kind: Deployment, metadata: {name: d}, spec: {replicas: 0, template: {spec: {volumes: [{name: v, secret: {secretName: asleep}}]}}}}
+- {kind: Ingress, metadata: {name: i}, spec: {tls: [{secretName: tls}, {secretName: '../nodes'}]}}",
+        )
+        .unwrap();
+        let names = Names::of(&snapshot.readings).unwrap();
+        assert_eq!(
+            names.secrets.into_iter().collect::<Vec<_>>(),
+            ["asleep", "from-init", "mounted", "projected", "pull", "tls", "whole"]
+        );
+        assert_eq!(
+            names.config_maps.into_iter().collect::<Vec<_>>(),
+            ["map-key", "map-mounted", "map-projected", "map-whole"]
+        );
+    }
+}

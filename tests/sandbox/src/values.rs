@@ -1,0 +1,112 @@
+//! The Helm values that fit this sandbox: its images by digest, its ingress, its authority.
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{
+    file,
+    images::Pushed,
+    platform::CLASS,
+    record::Ports,
+    site::{HOST, REGISTRY, Site},
+};
+
+/// Writes `values.yaml` for the chart.
+pub(crate) fn write(site: &Site, ports: Ports, pushed: &[Pushed]) -> Result<()> {
+    let path = site.in_state("pki/ca.crt");
+    let authority = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let values = values(ports, &authority, pushed);
+    let text = format!(
+        "# Written by `sandbox up`: what the chart needs to know of this sandbox.\n{}",
+        serde_yaml::to_string(&values)?
+    );
+    file::write(&site.output.join("values.yaml"), &text)
+}
+
+fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
+    let image = |name: &str| {
+        let found = pushed
+            .iter()
+            .find(|image| image.repository.ends_with(&format!("/{name}")));
+        found.map_or_else(
+            || json!({}),
+            |image| json!({"registry": REGISTRY, "repository": name, "tag": image.tag, "digest": image.digest}),
+        )
+    };
+    // Two cores carry everything, so requests are small; limits stay as the chart has them.
+    let small = json!({"requests": {"cpu": "20m", "memory": "64Mi"}});
+    let size = |size: &str| json!({"size": size});
+    json!({
+        "images": {"pullSecrets": ["registry-credentials"]},
+        "postgresql": {
+            "image": image("postgres"),
+            "majorVersion": 15,
+            "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+            "persistence": size("2Gi"),
+            "backup": {"persistence": size("2Gi")},
+        },
+        "redis": {"image": image("redis"), "resources": small, "persistence": size("1Gi")},
+        "application": {"image": image("api-management"), "resources": small},
+        "ingress": {"className": CLASS, "hosts": [HOST]},
+        "monitoring": {
+            "prometheus": {"image": image("prometheus"), "resources": small, "persistence": size("1Gi")},
+            "alertmanager": {"image": image("alertmanager"), "resources": small},
+            "grafana": {"image": image("grafana-double"), "resources": small},
+            "postgresExporter": {"image": image("postgres-exporter"), "resources": small},
+            "redisExporter": {"image": image("redis-exporter"), "resources": small},
+        },
+        "test": {"image": image("busybox")},
+        "checklist": {
+            "hosts": [{
+                "host": HOST,
+                "connectTo": format!("127.0.0.1:{}", ports.https),
+                // Names of the sandbox mean nothing to this machine's resolver.
+                "vantagePoints": ["cluster"],
+            }],
+            "nodes": {"tolerateLoss": 0},
+            "tls": {"caBundle": authority},
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(name: &str, tag: &str, digest: &str) -> Pushed {
+        Pushed {
+            repository: format!("{REGISTRY}/{name}"),
+            tag: tag.to_owned(),
+            digest: digest.to_owned(),
+        }
+    }
+
+    #[test]
+    fn images_are_pinned_to_what_was_pushed() {
+        let images = [
+            pushed("api-management", "1.0.0", "sha256:aa"),
+            pushed("api-management", "1.1.0", "sha256:bb"),
+            pushed("redis", "7", "sha256:cc"),
+        ];
+        let ports = Ports {
+            https: 20_443,
+            ..Ports::default()
+        };
+        let values = values(ports, "-----BEGIN CERTIFICATE-----\n", &images);
+        let application = &values["application"]["image"];
+        assert_eq!(application["registry"], REGISTRY);
+        assert_eq!(
+            (&application["tag"], &application["digest"]),
+            (&json!("1.0.0"), &json!("sha256:aa"))
+        );
+        assert_eq!(values["redis"]["image"]["repository"], "redis");
+        assert_eq!(values["checklist"]["hosts"][0]["connectTo"], "127.0.0.1:20443");
+    }
+
+    #[test]
+    fn an_image_that_is_missing_leaves_the_charts_own() {
+        let values = values(Ports::default(), "", &[]);
+        assert_eq!(values["postgresql"]["image"], json!({}));
+    }
+}
