@@ -1,8 +1,10 @@
 //! What both plugins share: collect facts from a cluster, judge them purely, show the verdicts, and change
 //! the cluster only by a plan that somebody consented to. `ARCHITECTURE.md` draws the rooms.
 
+pub(crate) mod cache;
 pub mod checklist;
 pub mod connection;
+pub(crate) mod database;
 pub mod diagnoses;
 pub mod error;
 pub mod operation;

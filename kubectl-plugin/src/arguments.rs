@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Items(commands::items::Items),
     /// Print a shell's completion script.
     Completion(commands::completion::Completion),
+    /// The page docs/kubectl-apimgmt.md.
+    #[command(hide = true)]
+    CommandReference,
     /// What runs inside the pods of `verify --active`.
     #[command(hide = true)]
     Probe(commands::probe::ProbeArguments),

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             Command::Rollback(rollback) => commands::rollback::run(&arguments.global, rollback).await,
             Command::Items(items) => commands::items::run(&items),
             Command::Completion(completion) => commands::completion::run(&completion),
+            Command::CommandReference => commands::reference::run(),
             Command::Probe(probe) => commands::probe::run(&probe).await,
         }
     });

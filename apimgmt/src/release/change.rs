@@ -136,6 +136,7 @@ struct Work<'a> {
     former: u32,
     before: Option<Verdicts>,
     made: Made,
+    consent: Consent,
 }
 
 impl Change {
@@ -194,7 +195,7 @@ impl Change {
         environment: &Environment,
         connected: &Connected,
         helm: &Helm,
-        _consent: Consent,
+        consent: Consent,
         (progress, interrupt): (&Progress, &Interrupt),
     ) -> Result<Outcome, Error> {
         let namespace = environment.namespace.clone();
@@ -235,6 +236,7 @@ impl Change {
             former,
             before: None,
             made,
+            consent,
         };
         let result = work.journaled(&plan, &lease).await;
         lease.give_back().await;
@@ -423,6 +425,10 @@ impl Work<'_> {
                 .await;
         }
         journal.before("gates").await?;
+        // What could not be probed stays unknown, which is said at the gates and undoes nothing.
+        if let Err(error) = self.reader.probe(&self.consent, self.interrupt, self.progress).await {
+            self.progress.say(&format!("not probed: {error}"));
+        }
         let looked = look(
             &self.reader,
             self.before.as_ref(),

@@ -9,6 +9,9 @@ use crate::{
     checklist::{self, Item, Section},
     connection::Connected,
     diagnoses,
+    operation::{Consent, Interrupt},
+    probe::{self, Probe},
+    report::progress::Progress,
     snapshot::{
         Snapshot, Source,
         collect::{Limits, Request, collect},
@@ -53,6 +56,16 @@ impl Reader {
         let sources = items.iter().flat_map(|item| item.reads).copied().collect();
         let snapshot = self.snapshot(sources).await?;
         Ok(checklist::judge(items, &snapshot))
+    }
+
+    /// Runs every active probe and stores what they saw, as evidence for the items that need it.
+    ///
+    /// # Errors
+    /// When they could not be run; a probe that ran and failed is evidence.
+    pub async fn probe(&self, consent: &Consent, interrupt: &Interrupt, progress: &Progress) -> Result<(), Error> {
+        let snapshot = self.snapshot(Probe::reads()).await?;
+        probe::run(&self.client, &snapshot, &Probe::ALL.into(), consent, interrupt, progress).await?;
+        Ok(())
     }
 
     /// Looks for causes with every diagnosis on a fresh Snapshot.

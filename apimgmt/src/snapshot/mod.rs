@@ -10,7 +10,7 @@ pub mod namespaces;
 pub mod pods;
 mod quantity;
 mod recording;
-mod reduce;
+pub(crate) mod reduce;
 pub mod roles;
 pub mod sensitive;
 pub mod services;

@@ -627,6 +627,30 @@ impl Pod {
             .find(|container| container.name == name)
     }
 
+    /// Messages about the pod and its containers, some of which the containers wrote.
+    pub(crate) fn messages_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let statuses = self
+            .status
+            .init_container_statuses
+            .iter_mut()
+            .chain(&mut self.status.container_statuses);
+        let states = statuses.flat_map(|status| [&mut status.state, &mut status.last_state]);
+        let of_states = states.flat_map(|state| {
+            let waiting = state.waiting.as_mut().map(|waiting| &mut waiting.message);
+            waiting
+                .into_iter()
+                .chain(state.terminated.as_mut().map(|terminated| &mut terminated.message))
+        });
+        let of_conditions = self
+            .status
+            .conditions
+            .iter_mut()
+            .map(|condition| &mut condition.message);
+        std::iter::once(&mut self.status.message)
+            .chain(of_states)
+            .chain(of_conditions)
+    }
+
     /// `pod/NAME`, as findings and evidence name it.
     pub fn object(&self) -> String {
         format!("pod/{}", self.metadata.name)

@@ -116,7 +116,7 @@ macro_rules! facts {
             let mut facts = Map::new();
             $(
                 if let Reading::Read(value) = &snapshot.readings.$field {
-                    facts.insert(Source::$source.id().into(), brief(value));
+                    facts.insert(Source::$source.id().into(), json!(value));
                 }
             )*
             facts
@@ -224,9 +224,6 @@ fn begin_facts(snapshot: &mut Snapshot, was_read: &dyn Fn(Source) -> bool) {
     if was_read(Source::Expectations) {
         snapshot.readings.expectations = Reading::Read(crate::values::Expectations::default());
     }
-    if was_read(Source::Probes) {
-        snapshot.readings.probes = Reading::Read(Vec::new());
-    }
     if was_read(Source::Releases) {
         snapshot.readings.releases = Reading::Read(Vec::new());
     }
@@ -259,43 +256,34 @@ fn of_kind<T: DeserializeOwned>(
         .collect()
 }
 
-fn with_kind<T: Serialize + DeserializeOwned + PartialEq>(kind: &str, version: &str, object: &T) -> Value {
+fn with_kind(kind: &str, version: &str, object: &impl Serialize) -> Value {
     let mut whole = json!({ "apiVersion": version, "kind": kind });
-    if let (Some(target), Value::Object(fields)) = (whole.as_object_mut(), brief(object)) {
+    if let (Some(target), Some(Value::Object(fields))) = (whole.as_object_mut(), pruned(json!(object))) {
         target.extend(fields);
     }
     whole
 }
 
-/// The shortest writing that reads back as the same value: blanks are left out where they are the default, and kept
-/// where they say something, as `ready: false` of an endpoint does.
-fn brief<T: Serialize + DeserializeOwned + PartialEq>(value: &T) -> Value {
-    let whole = json!(value);
-    let blanks: [fn(&Value) -> bool; 3] = [is_blank, |value| value.is_null() || value == "", Value::is_null];
-    let shorter = blanks.into_iter().map(|left_out| pruned(whole.clone(), left_out));
-    let reads_back = |short: &Value| serde_json::from_value::<T>(short.clone()).is_ok_and(|back| back == *value);
-    shorter.into_iter().find(reads_back).unwrap_or(whole)
-}
-
-fn is_blank(value: &Value) -> bool {
+/// Leaves out what is null or empty: the slim types read it back as their default. `false` and 0 stay, since where
+/// absence means something else (`ready`, `replicas`) they are not the default.
+fn pruned(value: Value) -> Option<Value> {
     match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
-    }
-}
-
-/// Drops fields from the inside out; the items of a list stay.
-fn pruned(value: Value, left_out: fn(&Value) -> bool) -> Value {
-    match value {
-        Value::Array(items) => items.into_iter().map(|item| pruned(item, left_out)).collect(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(key, value)| (key, pruned(value, left_out)))
-            .filter(|(_, value)| !left_out(value))
-            .collect(),
-        other => other,
+        Value::Null => None,
+        Value::String(text) => (!text.is_empty()).then_some(Value::String(text)),
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => Some(Value::Array(
+            items
+                .into_iter()
+                .map(|item| pruned(item.clone()).unwrap_or(item))
+                .collect(),
+        )),
+        Value::Object(fields) => {
+            let fields: Map<_, _> = fields
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, pruned(value)?)))
+                .collect();
+            (!fields.is_empty()).then_some(Value::Object(fields))
+        }
+        other @ (Value::Number(_) | Value::Bool(_)) => Some(other),
     }
 }

@@ -24,12 +24,16 @@ enum ItemsCommand {
         #[arg(required = true, value_name = "pre|post|SECTION|ID")]
         names: Vec<String>,
     },
+    /// The page docs/items.md
+    #[command(hide = true)]
+    Document,
 }
 
 /// Prints the list or the explanation.
 pub(crate) fn run(items: &Items) -> Result<ExitCode, Error> {
     match &items.command {
         None | Some(ItemsCommand::List) => print(&report::items::list(checklist::ALL))?,
+        Some(ItemsCommand::Document) => print(&report::items::document(checklist::ALL))?,
         Some(ItemsCommand::Explain { names }) => print(&report::items::explain(&select(names)?))?,
     }
     Ok(ExitCode::Done)

@@ -3,6 +3,7 @@
 pub(crate) mod completion;
 pub(crate) mod items;
 pub(crate) mod probe;
+pub(crate) mod reference;
 pub(crate) mod rollback;
 mod snapshot;
 pub(crate) mod troubleshoot;

@@ -133,7 +133,7 @@ pub(crate) async fn read(
         }
         Ok(None) => {}
         Err(error) => warn!(
-            error = dependencies::describe(&error),
+            error = app.cache.describe(&error),
             "cache can't be read, asking the database"
         ),
     }
@@ -147,7 +147,7 @@ pub(crate) async fn read(
     let api = row.map(Api::from).ok_or_else(|| absent(id))?;
     let bytes = serde_json::to_vec(&api).expect("an API is plain data");
     if let Err(error) = app.cache.put(&cache_key(id), &bytes, app.cache_ttl).await {
-        warn!(error = dependencies::describe(&error), "cache can't be written");
+        warn!(error = app.cache.describe(&error), "cache can't be written");
     }
     Ok((
         [(CACHE_HEADER, "miss"), (header::CONTENT_TYPE, "application/json")],
@@ -202,11 +202,7 @@ pub(crate) async fn delete(
 /// Drops the copy; without Redis it would go stale until its time is up, and the log says so.
 async fn forget(app: &App, id: i64) {
     if let Err(error) = app.cache.delete(&cache_key(id)).await {
-        warn!(
-            id,
-            error = dependencies::describe(&error),
-            "cached copy can't be dropped"
-        );
+        warn!(id, error = app.cache.describe(&error), "cached copy can't be dropped");
     }
 }
 
@@ -219,7 +215,7 @@ fn absent(id: i64) -> Problem {
 }
 
 fn failed(error: &Error) -> Problem {
-    Problem::unavailable("database", error)
+    Problem::unavailable("database", &dependencies::describe(error))
 }
 
 fn conflict_or_failed(error: &Error, name: &str) -> Problem {

@@ -54,13 +54,20 @@ impl Cache {
         if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
             answer = connection.ping().await;
         }
-        answer.map(drop).map_err(|error| {
-            if error.is_connection_refusal() {
-                format!("connection refused {}", self.target)
-            } else {
-                dependencies::describe_connection(&error, &self.target)
-            }
-        })
+        answer.map(drop).map_err(|error| self.describe(&error))
+    }
+
+    /// Why a command failed, naming the server.
+    pub(crate) fn describe(&self, error: &RedisError) -> String {
+        // Its own test, because the crate hides the operating system's error from `source`.
+        if error.is_connection_refusal() {
+            return format!("connection refused {}", self.target);
+        }
+        dependencies::describe_connection(error, &self.target)
+    }
+
+    fn unavailable(&self, error: &RedisError) -> Problem {
+        Problem::unavailable("cache", &self.describe(error))
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
@@ -90,10 +97,14 @@ pub(crate) async fn get_key(State(app): State<Arc<App>>, Path(key): Path<String>
     let stored = stored_key(&key)?;
     let value = app.cache.get(&stored).await;
     app.metrics.cache_request(&value);
-    let Some(value) = value.map_err(|error| unavailable(&error))? else {
+    let Some(value) = value.map_err(|error| app.cache.unavailable(&error))? else {
         return Err(Problem::not_found(format!("no key `{key}`")));
     };
-    let ttl = app.cache.ttl(&stored).await.map_err(|error| unavailable(&error))?;
+    let ttl = app
+        .cache
+        .ttl(&stored)
+        .await
+        .map_err(|error| app.cache.unavailable(&error))?;
     Ok(([(TTL_HEADER, ttl.to_string())], value).into_response())
 }
 
@@ -114,7 +125,7 @@ pub(crate) async fn put_key(
     app.cache
         .put(&stored, &body?, Duration::from_secs(ttl))
         .await
-        .map_err(|error| unavailable(&error))?;
+        .map_err(|error| app.cache.unavailable(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -123,12 +134,8 @@ pub(crate) async fn delete_key(State(app): State<Arc<App>>, Path(key): Path<Stri
     match app.cache.delete(&stored_key(&key)?).await {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(Problem::not_found(format!("no key `{key}`"))),
-        Err(error) => Err(unavailable(&error)),
+        Err(error) => Err(app.cache.unavailable(&error)),
     }
-}
-
-fn unavailable(error: &RedisError) -> Problem {
-    Problem::unavailable("cache", error)
 }
 
 /// Keys of clients live under their own prefix, so they can't reach the copies of APIs.

@@ -60,7 +60,7 @@ impl Database {
     pub(crate) async fn for_request(&self) -> Result<Object, Problem> {
         self.connection()
             .await
-            .map_err(|error| Problem::unavailable("database", &error))
+            .map_err(|error| Problem::unavailable("database", &self.describe(&error)))
     }
 
     /// Why a connection failed, naming the server.

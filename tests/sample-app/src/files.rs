@@ -132,7 +132,7 @@ fn absent_or_failed(error: &io::Error, name: &str) -> Problem {
 }
 
 fn failed(error: &io::Error) -> Problem {
-    Problem::unavailable("file store", error)
+    Problem::unavailable("file store", &error.to_string())
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! The issuer's public keys, found by discovery, kept, and fetched again when a token names an unknown one.
-use std::time::Duration;
+use std::{
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+    time::Duration,
+};
 
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use reqwest::Client;
@@ -13,7 +16,7 @@ use crate::dependencies;
 /// Keys are asked for again after this time, so that a withdrawn one stops counting.
 const MAXIMUM_AGE: Duration = Duration::from_mins(10);
 /// Unknown keys don't make this application ask more often than this.
-const MINIMUM_AGE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a key can't be had.
@@ -21,21 +24,24 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub(crate) enum KeyError {
     #[error("the token names no key of the issuer")]
     Unknown,
-    #[error("the issuer's keys can't be had: {0}")]
-    Issuer(String),
+    #[error("the issuer's keys can't be had")]
+    Issuer,
 }
 
-struct Fetched {
+#[derive(Default)]
+struct Known {
     keys: Vec<Jwk>,
-    at: Instant,
+    fetched_at: Option<Instant>,
+    asked_at: Option<Instant>,
 }
 
 /// The keys of one issuer.
 pub(crate) struct Keys {
     issuer: String,
     client: Client,
-    // Held while fetching, so that many requests with an unknown key fetch once.
-    fetched: Mutex<Option<Fetched>>,
+    known: RwLock<Known>,
+    // One request fetches for all; those with a known key don't wait for it.
+    fetching: Mutex<()>,
 }
 
 #[derive(Deserialize)]
@@ -54,33 +60,55 @@ impl Keys {
         Self {
             issuer,
             client,
-            fetched: Mutex::default(),
+            known: RwLock::default(),
+            fetching: Mutex::default(),
         }
     }
 
     /// The key with this id; without an id, the only key there is.
     pub(crate) async fn find(&self, id: Option<&str>) -> Result<Jwk, KeyError> {
-        let mut fetched = self.fetched.lock().await;
-        let known = fetched
-            .as_ref()
-            .and_then(|fetched| pick(&fetched.keys, id).map(|key| (key, fetched.at.elapsed())));
-        let age = fetched.as_ref().map(|fetched| fetched.at.elapsed());
-        match (known, age) {
-            (Some((key, age)), _) if age < MAXIMUM_AGE => return Ok(key),
-            (None, Some(age)) if age < MINIMUM_AGE => return Err(KeyError::Unknown),
-            _ => {}
+        if let Some(key) = self.fresh(id) {
+            return Ok(key);
         }
-        let keys = self.fetch().await.map_err(|why| {
-            warn!(issuer = self.issuer, error = why, "issuer's keys can't be fetched");
-            KeyError::Issuer(why)
-        })?;
-        info!(issuer = self.issuer, keys = keys.len(), "fetched the issuer's keys");
-        let found = pick(&keys, id).ok_or(KeyError::Unknown);
-        *fetched = Some(Fetched {
-            keys,
-            at: Instant::now(),
-        });
-        found
+        let _fetching = self.fetching.lock().await;
+        // Another request may have fetched meanwhile.
+        if let Some(key) = self.fresh(id) {
+            return Ok(key);
+        }
+        let asked_just_now = self.read().asked_at.is_some_and(|at| at.elapsed() < PAUSE);
+        if !asked_just_now {
+            self.refresh().await;
+        }
+        let known = self.read();
+        // A key that is known stays good while the issuer can't be asked.
+        match pick(&known.keys, id) {
+            Some(key) => Ok(key),
+            None if known.fetched_at == known.asked_at => Err(KeyError::Unknown),
+            None => Err(KeyError::Issuer),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self, id: Option<&str>) -> Option<Jwk> {
+        let known = self.read();
+        let is_fresh = known.fetched_at.is_some_and(|at| at.elapsed() < MAXIMUM_AGE);
+        is_fresh.then(|| pick(&known.keys, id)).flatten()
+    }
+
+    async fn refresh(&self) {
+        let result = self.fetch().await;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.asked_at = Some(Instant::now());
+        match result {
+            Ok(keys) => {
+                info!(issuer = self.issuer, keys = keys.len(), "fetched the issuer's keys");
+                (known.keys, known.fetched_at) = (keys, known.asked_at);
+            }
+            Err(why) => warn!(issuer = self.issuer, error = why, "issuer's keys can't be fetched"),
+        }
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, String> {

@@ -8,8 +8,6 @@ use axum::{
 use serde_json::json;
 use tracing::warn;
 
-use crate::dependencies;
-
 /// A status and a sentence, answered as JSON.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -43,12 +41,8 @@ impl Problem {
     }
 
     /// A dependency that failed: the cause goes to the log, not to the client.
-    pub(crate) fn unavailable(dependency: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        warn!(
-            dependency,
-            error = dependencies::describe(error),
-            "request failed on a dependency"
-        );
+    pub(crate) fn unavailable(dependency: &str, why: &str) -> Self {
+        warn!(dependency, error = why, "request failed on a dependency");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("the {dependency} can't be used now"),

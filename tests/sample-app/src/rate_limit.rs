@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_long_pause_saves_no_more_than_one_second_s_worth() {
         let limit = RateLimit::new(2);
-        let later = Instant::now() + Duration::from_secs(3600);
+        let later = Instant::now() + Duration::from_hours(1);
         limit.admits(ONE, Instant::now());
         assert!(limit.admits(ONE, later) && limit.admits(ONE, later));
         assert!(!limit.admits(ONE, later));

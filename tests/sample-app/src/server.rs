@@ -124,7 +124,11 @@ async fn listen(app: Arc<App>, serving: &mut ServeSettings) -> Result<(), StartE
     // Before the socket exists, so that no SIGTERM can fall between.
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
-    app.illness.before_listening(serving).await;
+    tokio::select! {
+        () = app.illness.before_listening(serving) => {}
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    }
     let failed = |source| StartError::Listen {
         address: serving.listen,
         source,

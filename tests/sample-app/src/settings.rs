@@ -3,9 +3,13 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
 use jiff::SignedDuration;
+use redis::io::tcp::TcpSettings;
 use reqwest::Url;
 
 use crate::{illness::Illness, migrations};
+
+/// A server that acknowledges nothing for so long is gone, also if no one said goodbye: its node may have died.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Settings of every command.
 #[derive(Args, Clone)]
@@ -49,7 +53,8 @@ impl Settings {
             .map_err(|error| SettingsError::new("DATABASE_URL", &error))?;
         config
             .application_name("api-management")
-            .connect_timeout(Duration::from_secs(2));
+            .connect_timeout(Duration::from_secs(2))
+            .tcp_user_timeout(SILENCE);
         Ok(config)
     }
 
@@ -109,10 +114,9 @@ pub(crate) struct ServeSettings {
 impl ServeSettings {
     /// The Redis to connect to.
     pub(crate) fn redis(&self) -> Result<redis::ConnectionInfo, SettingsError> {
-        self.redis_url
-            .0
-            .parse()
-            .map_err(|error: redis::RedisError| SettingsError::new("REDIS_URL", &error))
+        let parsed = self.redis_url.0.parse::<redis::ConnectionInfo>();
+        let info = parsed.map_err(|error| SettingsError::new("REDIS_URL", &error))?;
+        Ok(info.set_tcp_settings(TcpSettings::default().set_nodelay(true).set_user_timeout(SILENCE)))
     }
 }
 
@@ -207,7 +211,7 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_unit() {
-        assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("60s"), Ok(Duration::from_mins(1)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(duration("60").is_err());
         assert!(duration("-1s").is_err());

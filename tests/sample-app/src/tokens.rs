@@ -72,7 +72,7 @@ impl Verifier {
             .await
             .map_err(|error| match error {
                 KeyError::Unknown => refused(error.to_string()),
-                KeyError::Issuer(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the issuer can't be used now"),
+                KeyError::Issuer => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the issuer can't be used now"),
             })?;
         let key = DecodingKey::from_jwk(&key).map_err(|error| refused(error.to_string()))?;
         let mut validation = Validation::new(header.alg);

@@ -36,7 +36,7 @@ pub(crate) async fn wait_for(what: &str, limit: Duration, mut is_so: impl AsyncF
         if Instant::now() > deadline {
             let last = answer.err().map_or_else(String::new, |error| format!(": {error:#}"));
             bail!(
-                "waited {} s for {what}{last}\nhint: see the logs that `sandbox status` names",
+                "waited {} s for {what}{last}\nhint: see the logs that `sandbox status` names, or start anew with `sandbox up --fresh`",
                 limit.as_secs()
             );
         }

@@ -43,6 +43,7 @@ pub(crate) async fn take(client: &Client) -> Result<BTreeMap<String, Entry>> {
     let entries = all(client).await?.into_iter().filter(|entry| {
         !entry.owned
             && !UNSTABLE.contains(&entry.resource.kind.as_str())
+            && !entry.is_made_when_needed()
             && entry
                 .namespace
                 .as_deref()
@@ -102,6 +103,15 @@ impl Entry {
         match &self.namespace {
             Some(namespace) => Api::namespaced_with(client.clone(), namespace, &self.resource),
             None => Api::all_with(client.clone(), &self.resource),
+        }
+    }
+
+    /// Controllers make these when they first need them, and again when they are deleted.
+    fn is_made_when_needed(&self) -> bool {
+        match self.resource.kind.as_str() {
+            "ServiceAccount" => self.namespace.as_deref() == Some("kube-system") || self.name == "default",
+            "ConfigMap" => self.name == "kube-root-ca.crt",
+            _ => false,
         }
     }
 

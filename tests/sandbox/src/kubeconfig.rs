@@ -7,16 +7,14 @@ use serde_json::json;
 
 use crate::{record::Ports, site::Site};
 
-/// Inside the node every component speaks to the API server directly.
-const INSIDE: &str = "https://127.0.0.1:6443";
-
-/// Writes the kubeconfigs of the components into the state.
-pub(crate) fn write_inside(site: &Site) -> Result<()> {
+/// Writes the kubeconfigs of the components, which speak to the API server directly.
+pub(crate) fn write_inside(site: &Site, api: u16) -> Result<()> {
+    let server = format!("https://127.0.0.1:{api}");
     for component in ["admin", "controller-manager", "scheduler", "proxy", "kubelet"] {
         write(
             site,
             component,
-            INSIDE,
+            &server,
             &site.in_state("etc").join(format!("{component}.kubeconfig")),
         )?;
     }

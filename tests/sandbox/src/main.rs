@@ -1,5 +1,5 @@
 //! A real one-node Kubernetes on one machine, for tests and demonstrations.
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -14,18 +14,20 @@ mod file;
 mod images;
 mod inventory;
 mod kubeconfig;
+mod light;
 mod node;
 mod parts;
 mod pki;
 mod platform;
 mod process;
+mod programs;
 mod progress;
 mod record;
 mod registry;
 mod relay;
+mod release_images;
 mod reset;
 mod residue;
-mod sample_app;
 mod scale;
 mod site;
 mod status;
@@ -33,6 +35,8 @@ mod up;
 mod values;
 
 /// A real one-node Kubernetes for this checkout, with a registry, storage, metrics, network policies and an ingress.
+///
+/// With SANDBOX=light in the environment: an API server with fake nodes and pods, without root and namespaces.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -50,9 +54,12 @@ enum Command {
         /// Replace a sandbox that runs, even if it is up to date
         #[arg(long)]
         fresh: bool,
-        /// The sample application's program, instead of building it with cargo
-        #[arg(long, value_name = "FILE")]
-        sample_app: Option<PathBuf>,
+        /// Keep a sandbox that runs, even if its programs are of another version: only images and values are refreshed
+        #[arg(long, conflicts_with = "fresh")]
+        keep: bool,
+        /// Where the programs of the release's images are, instead of building them with cargo
+        #[arg(long, value_name = "FOLDER")]
+        programs: Option<PathBuf>,
     },
     /// End it and check that it left nothing behind
     Down,
@@ -80,6 +87,9 @@ enum Command {
     Platform {
         #[arg(long)]
         checkout: PathBuf,
+        /// For a cluster of fake pods
+        #[arg(long)]
+        light: bool,
     },
     /// From socket files to ports of the node
     #[command(hide = true)]
@@ -104,14 +114,27 @@ fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            use std::io::Write;
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
-            if let Some(error) = error.downcast_ref::<parts::Error>() {
-                let _ = writeln!(std::io::stderr(), "hint: {}", error.hint());
-            }
+            let _ = writeln!(std::io::stderr(), "{}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The chain of causes in one line, and below it what the reader can do.
+fn told(error: &anyhow::Error) -> String {
+    let (mut causes, mut hints) = (Vec::new(), Vec::new());
+    for message in error.chain().map(ToString::to_string) {
+        let (cause, hint) = message.split_once("\nhint: ").unwrap_or((&message, ""));
+        causes.push(cause.to_owned());
+        hints.extend((!hint.is_empty()).then(|| hint.to_owned()));
+    }
+    hints.extend(error.downcast_ref::<parts::Error>().map(parts::Error::hint));
+    let mut text = format!("error: {}", causes.join(": "));
+    for hint in hints {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
 }
 
 fn run(command: Command) -> Result<()> {
@@ -129,18 +152,16 @@ fn run(command: Command) -> Result<()> {
             Command::Up {
                 only,
                 fresh,
-                sample_app,
+                keep,
+                programs,
             } => {
-                up::run(
-                    &Site::find()?,
-                    &up::Wish {
-                        only,
-                        fresh,
-                        sample_app,
-                    },
-                    &progress,
-                )
-                .await
+                let wish = up::Wish {
+                    only,
+                    fresh,
+                    keep,
+                    programs,
+                };
+                up::run(&Site::find()?, &wish, &progress).await
             }
             Command::Down => down::run(&Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,
@@ -149,9 +170,35 @@ fn run(command: Command) -> Result<()> {
             Command::Scale { pods } => scale::run(&Site::find()?, pods, &progress).await,
             Command::Build => up::build(&progress).map(drop),
             Command::NodeInit { .. } => Ok(()),
-            Command::Platform { checkout } => platform::run(&Site::at(&checkout)?).await,
+            Command::Platform { checkout, light } => {
+                let site = Site::at(&checkout)?;
+                platform::run(&if light { site.into_light() } else { site }).await
+            }
             Command::RelayInside { address, routes } => relay::inside(&address, routes).await,
             Command::RelayOutside { routes } => relay::outside(routes).await,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_come_after_all_causes() {
+        let cause = anyhow::anyhow!("no such file");
+        let error = cause
+            .context("can't read the list\nhint: `sandbox up`")
+            .context("can't reset");
+        assert_eq!(
+            told(&error),
+            "error: can't reset: can't read the list: no such file\nhint: `sandbox up`"
+        );
+    }
+
+    #[test]
+    fn arguments_are_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
 }

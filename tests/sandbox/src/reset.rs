@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -20,19 +20,22 @@ use crate::{
     site::Site,
 };
 
-/// Writes down what the cluster holds now, for later resets.
+/// Where the names of the sandbox's own objects are.
+const BASELINE: &str = "run/baseline.json";
+
+/// Writes down what a new cluster holds, for later resets.
 pub(crate) async fn remember(site: &Site, client: &Client) -> Result<()> {
+    if site.in_state(BASELINE).exists() {
+        return Ok(());
+    }
     let keys: Vec<String> = inventory::take(client).await?.into_keys().collect();
-    file::write(
-        &site.in_state("run/baseline.json"),
-        &serde_json::to_string_pretty(&keys)?,
-    )
+    file::write(&site.in_state(BASELINE), &serde_json::to_string_pretty(&keys)?)
 }
 
 /// Deletes everything that came later.
 pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
     let client = cluster::client(site).await?;
-    let path = site.in_state("run/baseline.json");
+    let path = site.in_state(BASELINE);
     let text = std::fs::read(&path).context("there is no list of the sandbox's own objects\nhint: `sandbox up`")?;
     let baseline: BTreeSet<String> = serde_json::from_slice(&text)?;
     let leftovers: Vec<Entry> = inventory::take(&client)
@@ -54,14 +57,16 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
     delete_pods(&client, &others).await?;
     let patience = Instant::now() + Duration::from_secs(5);
     cluster::wait_for("the leftovers to go", Duration::from_mins(1), async || {
-        let mut gone = true;
+        let mut left = None;
         for entry in guards.iter().chain(&others) {
-            gone &= entry.api(&client).get_metadata_opt(&entry.name).await?.is_none();
+            if entry.api(&client).get_metadata_opt(&entry.name).await?.is_some() {
+                left = Some(entry.key());
+            }
         }
-        if !gone && Instant::now() > patience {
+        if left.is_some() && Instant::now() > patience {
             take_finalizers_off(&client).await?;
         }
-        Ok(gone)
+        left.map_or(Ok(true), |key| bail!("{key} is still there"))
     })
     .await?;
     progress.say(format!("{count} leftovers deleted"));

@@ -38,15 +38,12 @@ pub(crate) async fn run(site: &Site, pods: usize, progress: &Progress) -> Result
             [deployment(number, replicas), service(number)]
         })
         .collect();
-    remove_surplus(&client, nodes.len(), deployments).await?;
     if pods == 0 {
-        let namespaces = Api::<Namespace>::all(client.clone());
-        if namespaces.get_metadata_opt(NAMESPACE).await?.is_some() {
-            namespaces.delete(NAMESPACE, &DeleteParams::default()).await?;
-        }
+        remove(&client).await?;
         progress.say("no fake nodes and pods any more");
         return Ok(());
     }
+    remove_surplus(&client, deployments).await?;
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     cluster::apply_object(&client, namespace).await?;
     for objects in [nodes, workloads] {
@@ -65,7 +62,7 @@ pub(crate) fn write_stages(site: &Site) -> Result<()> {
     file::write(&site.in_state(FAKE), STAGES)
 }
 
-/// Waits on the pods themselves: the status of ReplicaSets may lag for minutes under this load.
+/// Waits on the pods themselves: the status of a `ReplicaSet` may lag for minutes under this load.
 async fn wait_for_pods(client: &Client, pods: usize, progress: &Progress) -> Result<()> {
     let api = Api::<PartialObjectMeta<Pod>>::namespaced(client.clone(), NAMESPACE);
     // From the API server's cache: an old answer is good enough for a count.
@@ -85,33 +82,45 @@ async fn wait_for_pods(client: &Client, pods: usize, progress: &Progress) -> Res
     Ok(())
 }
 
-async fn remove_surplus(client: &Client, nodes: usize, deployments: usize) -> Result<()> {
-    let fake = ListParams::default().labels("type=kwok");
-    let all = DeleteParams::background();
-    let surplus = |name: &str, keep: usize| {
-        name.rsplit('-')
-            .next()
-            .is_some_and(|n| n.parse().is_ok_and(|n: usize| n >= keep))
-    };
+/// Removes everything. Pods go before their nodes: without a node, nobody lets a pod go for most of a minute.
+async fn remove(client: &Client) -> Result<()> {
+    let namespaces = Api::<Namespace>::all(client.clone());
+    cluster::wait_for("the fake pods to go", Duration::from_mins(20), async || {
+        let Some(namespace) = namespaces.get_metadata_opt(NAMESPACE).await? else {
+            return Ok(true);
+        };
+        if namespace.metadata.deletion_timestamp.is_none() {
+            namespaces.delete(NAMESPACE, &DeleteParams::default()).await?;
+        }
+        Ok(false)
+    })
+    .await?;
+    let nodes = Api::<Node>::all(client.clone());
+    nodes
+        .delete_collection(
+            &DeleteParams::default(),
+            &ListParams::default().labels("sandbox.test/scale=true"),
+        )
+        .await?;
+    Ok(())
+}
+
+/// Removes the Deployments and Services from this number on. Nodes stay: pods that are to stay may run there.
+async fn remove_surplus(client: &Client, deployments: usize) -> Result<()> {
     let api = Api::<Deployment>::namespaced(client.clone(), NAMESPACE);
     let services = Api::<Service>::namespaced(client.clone(), NAMESPACE);
-    for deployment in api.list_metadata(&fake).await?.iter().map(ResourceExt::name_any) {
-        if surplus(&deployment, deployments) {
-            api.delete(&deployment, &all)
+    for object in api.list_metadata(&ListParams::default()).await? {
+        let name = object.name_any();
+        let number = name.rsplit('-').next().and_then(|number| number.parse::<usize>().ok());
+        if number.is_some_and(|number| number >= deployments) {
+            let background = DeleteParams::background();
+            api.delete(&name, &background)
                 .await
-                .with_context(|| format!("can't delete Deployment {deployment}"))?;
+                .with_context(|| format!("can't delete Deployment {name}"))?;
             services
-                .delete(&deployment, &all)
+                .delete(&name, &background)
                 .await
-                .with_context(|| format!("can't delete Service {deployment}"))?;
-        }
-    }
-    let api = Api::<Node>::all(client.clone());
-    for node in api.list_metadata(&fake).await?.iter().map(ResourceExt::name_any) {
-        if surplus(&node, nodes) {
-            api.delete(&node, &all)
-                .await
-                .with_context(|| format!("can't delete Node {node}"))?;
+                .with_context(|| format!("can't delete Service {name}"))?;
         }
     }
     Ok(())
@@ -123,7 +132,7 @@ fn node(number: usize) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": format!("fake-{number}"), "labels": {"type": "kwok"}},
+        "metadata": {"name": format!("fake-{number}"), "labels": {"type": "kwok", "sandbox.test/scale": "true"}},
         "spec": {"taints": [{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}]},
         "status": {"capacity": resources, "allocatable": resources},
     })
@@ -142,7 +151,7 @@ fn deployment(number: usize, replicas: usize) -> Value {
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {
-                    "nodeSelector": {"type": "kwok"},
+                    "nodeSelector": {"sandbox.test/scale": "true"},
                     "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}],
                     "automountServiceAccountToken": false,
                     "containers": [{

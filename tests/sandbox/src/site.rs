@@ -31,6 +31,8 @@ pub(crate) struct Site {
     pub(crate) output: PathBuf,
     /// What the node writes: images, volumes, logs, sockets (whose paths must stay under 108 bytes).
     pub(crate) state: PathBuf,
+    /// `SANDBOX=light`: plain processes, no namespaces.
+    pub(crate) light: bool,
 }
 
 impl Site {
@@ -43,7 +45,12 @@ impl Site {
             .chain(built_in.ancestors())
             .find(|folder| folder.join("tests/sandbox/Cargo.toml").is_file())
             .context("no checkout here\nhint: run `sandbox` inside a checkout of apimgmt")?;
-        Self::at(checkout)
+        let site = Self::at(checkout)?;
+        Ok(if std::env::var_os("SANDBOX").is_some_and(|kind| kind == "light") {
+            site.into_light()
+        } else {
+            site
+        })
     }
 
     /// The site of a given checkout.
@@ -58,7 +65,17 @@ impl Site {
             state: Path::new("/var/lib/apimgmt-sandbox").join(&identity),
             identity,
             checkout,
+            light: false,
         })
+    }
+
+    /// The same checkout's sandbox of plain processes, which needs no folder outside the checkout.
+    pub(crate) fn into_light(self) -> Self {
+        Self {
+            state: self.output.join("light"),
+            light: true,
+            ..self
+        }
     }
 
     /// The cgroup of the node's pods. A kubelet removes pod cgroups that it doesn't know, so each node needs its own.

@@ -24,6 +24,10 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
     writeln!(out, "tools       {}", site.output.join("bin").display())?;
     writeln!(out, "logs        {}", site.text("log"))?;
     writeln!(out, "API         127.0.0.1:{}", ports.api)?;
+    if site.light {
+        writeln!(out, "light       nodes and pods are fake")?;
+        return Ok(());
+    }
     writeln!(
         out,
         "ingress     127.0.0.1:{} (http), 127.0.0.1:{} (https)",

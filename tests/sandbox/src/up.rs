@@ -1,49 +1,25 @@
 //! `sandbox up`: from nothing, or from what is there, to a sandbox that runs and is up to date.
-use std::{fs, os::unix::fs::symlink, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use kube::Client;
-use sha2::{Digest, Sha256};
 use tokio::{task::spawn_blocking, try_join};
 
 use crate::{
-    Only, addons, cluster, images, kubeconfig,
+    Only, addons, cluster, images, kubeconfig, light,
     node::lifetime,
     parts::{Cache, Part, Parts},
     platform,
+    programs::{NODE_PROGRAMS, Programs},
     progress::Progress,
     record::Record,
-    reset, residue, sample_app,
+    release_images, reset, residue,
     site::Site,
     values,
 };
 
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_mins(2);
-
-/// Programs inside the node.
-const NODE_PROGRAMS: &[&str] = &[
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "kube-proxy",
-    "network-policy-controller",
-    "kwok",
-];
-
-/// Programs for people and tests, with the names under which they are asked for.
-const TOOLS: &[(&str, &str)] = &[
-    ("helm-3.17", "helm-3.17"),
-    ("helm-3.22", "helm-3.22"),
-    ("helm-4.1", "helm-4.1"),
-    ("helm-4.3", "helm-4.3"),
-    ("helm", "helm-4.3"),
-    ("kubectl-1.32", "kubectl-1.32"),
-    ("kubectl-1.37", "kubectl-1.37"),
-    ("kubectl", "kubectl-1.37"),
-];
 
 /// Builds what is missing on this machine.
 pub(crate) fn build(progress: &Progress) -> Result<Parts> {
@@ -54,30 +30,29 @@ pub(crate) fn build(progress: &Progress) -> Result<Parts> {
 pub(crate) struct Wish {
     pub(crate) only: Option<Only>,
     pub(crate) fresh: bool,
-    pub(crate) sample_app: Option<PathBuf>,
+    pub(crate) keep: bool,
+    pub(crate) programs: Option<PathBuf>,
 }
 
 /// Starts the sandbox, or refreshes one that runs and is made of the same things.
 pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result<()> {
+    if site.light {
+        return light::up(site, wish.fresh, progress).await;
+    }
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "only root may make namespaces\nhint: without it, run with SANDBOX=light"
+    );
     let parts = Arc::new(build(progress)?);
     let _lock = site.lock()?;
-    let programs = NODE_PROGRAMS
-        .iter()
-        .map(|name| Ok((*name, parts.binary(name)?)))
-        .collect::<Result<Vec<_>>>()?;
-    let made_of = made_of(&programs)?;
+    let programs = Programs::find(&parts, NODE_PROGRAMS)?;
+    let made_of = programs.digest()?;
     let mut record = Record::read(site)?;
-    let replaced = wish.fresh || !record.is_running() || record.made_of != made_of;
-    if replaced {
+    if wish.fresh || !record.is_running() || (record.made_of != made_of && !wish.keep) {
         let before = record;
         lifetime::stop(site)?;
         residue::check(site, &before)?;
-        link(&site.state.join("bin"), &programs)?;
-        let tools = TOOLS
-            .iter()
-            .map(|(name, part)| Ok((*name, parts.binary(part)?)))
-            .collect::<Result<Vec<_>>>()?;
-        link(&site.output.join("bin"), &tools)?;
+        programs.install(site)?;
         record = lifetime::start(
             site,
             Record {
@@ -85,7 +60,6 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
                 ..Record::read(site)?
             },
         )?;
-        kubeconfig::write_outside(site, record.ports)?;
         progress.say(format!(
             "namespaces and daemons started, API on 127.0.0.1:{}",
             record.ports.api
@@ -93,20 +67,19 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     } else {
         progress.say("running already");
     }
+    kubeconfig::write_outside(site, record.ports)?;
     let client = cluster::client(site).await?;
     try_join!(import_images(site, &parts, progress), wait_for_api(&client, progress))?;
     addons::apply(site, &client, &parts).await?;
     wait_for_node(&client, progress).await?;
-    platform::wait_for(&client).await?;
+    platform::wait_for(site, &client).await?;
     progress.say("ingress ready");
-    if replaced {
-        reset::remember(site, &client).await?;
-    }
+    reset::remember(site, &client).await?;
     if wish.only == Some(Only::Node) {
         progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
         return Ok(());
     }
-    let pushed = sample_app::push_all(site, &parts, wish.sample_app.as_deref(), progress)?;
+    let pushed = release_images::push(site, &parts, wish.programs.as_deref(), progress)?;
     values::write(site, record.ports, &pushed)?;
     cluster::wait_for("the metrics API", LIMIT, async || {
         cluster::metrics_are_there(&client).await
@@ -144,25 +117,5 @@ async fn wait_for_node(client: &Client, progress: &Progress) -> Result<()> {
         cluster::wait_for(name, LIMIT, async || cluster::deployment_is_ready(client, name).await).await?;
     }
     progress.say("name service and storage ready");
-    Ok(())
-}
-
-/// A digest of this program and of the ones it starts: another one asks for another node.
-fn made_of(programs: &[(&str, PathBuf)]) -> Result<String> {
-    let own = std::env::current_exe().context("can't find this program's own file")?;
-    let mut digest = Sha256::new_with_prefix(fs::read(&own).context("can't read this program's own file")?);
-    for (_, path) in programs {
-        digest.update(path.as_os_str().as_encoded_bytes());
-    }
-    Ok(format!("{:x}", digest.finalize()))
-}
-
-fn link(folder: &std::path::Path, programs: &[(&str, PathBuf)]) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
-    for (name, target) in programs {
-        let link = folder.join(name);
-        let _ = fs::remove_file(&link);
-        symlink(target, &link).with_context(|| format!("can't link {}", link.display()))?;
-    }
     Ok(())
 }

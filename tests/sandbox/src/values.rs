@@ -12,10 +12,19 @@ use crate::{
     site::{HOST, REGISTRY, Site},
 };
 
-/// Writes `values.yaml` for the chart.
+/// Writes `values.yaml` for the chart, and `images.json` with every image by name and tag.
 pub(crate) fn write(site: &Site, ports: Ports, pushed: &[Pushed]) -> Result<()> {
     let path = site.in_state("pki/ca.crt");
     let authority = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let mut images = json!({});
+    for image in pushed {
+        let name = image.repository.rsplit('/').next().unwrap_or_default();
+        images[name][&image.tag] = json!(format!("{}@{}", image.repository, image.digest));
+    }
+    file::write(
+        &site.output.join("images.json"),
+        &serde_json::to_string_pretty(&images)?,
+    )?;
     let values = values(ports, &authority, pushed);
     let text = format!(
         "# Written by `sandbox up`: what the chart needs to know of this sandbox.\n{}",
@@ -37,6 +46,13 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
     // Two cores carry everything, so requests are small; limits stay as the chart has them.
     let small = json!({"requests": {"cpu": "20m", "memory": "64Mi"}});
     let size = |size: &str| json!({"size": size});
+    let hosts = json!([{
+        "host": HOST,
+        "connectTo": format!("127.0.0.1:{}", ports.https),
+        "connectToHttp": format!("127.0.0.1:{}", ports.http),
+        // Names of the sandbox mean nothing to this machine's resolver.
+        "vantagePoints": ["cluster"],
+    }]);
     json!({
         "images": {"pullSecrets": ["registry-credentials"]},
         "postgresql": {
@@ -57,15 +73,14 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
             "redisExporter": {"image": image("redis-exporter"), "resources": small},
         },
         "test": {"image": image("busybox")},
+        "verification": {"image": image("kubectl-apimgmt")},
         "checklist": {
-            "hosts": [{
-                "host": HOST,
-                "connectTo": format!("127.0.0.1:{}", ports.https),
-                // Names of the sandbox mean nothing to this machine's resolver.
-                "vantagePoints": ["cluster"],
-            }],
+            "hosts": hosts,
             "nodes": {"tolerateLoss": 0},
-            "tls": {"caBundle": authority},
+            "tls": {
+                "caBundle": authority,
+                "renewal": {"mechanism": "every `sandbox up` issues certificates anew", "evidence": "`sandbox status`"},
+            },
         },
     })
 }

@@ -1,24 +1,23 @@
 //! PostgreSQL from where the application stands: reach, credentials, records.
 
-use std::{
-    str::FromStr,
-    time::{Duration, Instant},
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Client;
+
+use super::{Steps, connect, credentials};
+use crate::{
+    database::{Failure, PORT, WORDS, in_words, open},
+    snapshot::{collect::Credentials, sessions::ProbeResult},
 };
 
-use tokio_postgres::{Client, Config, NoTls, error::SqlState};
-
-use super::{Steps, settled, variable};
-use crate::snapshot::sessions::ProbeResult;
-
-/// Longest time for a connection, and for a statement.
+/// Longest time for a statement.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Logs in as the application does, and works with records of its own.
 pub(super) async fn probe() -> Vec<ProbeResult> {
     let mut instance = Steps::default();
-    let client = instance.step("configuration", configuration());
-    let client = match client {
-        Some(config) => reach(&mut instance, &config).await,
+    let client = match instance.step("configuration", credentials(&WORDS, "database")) {
+        Some(credentials) => reach(&mut instance, &credentials).await,
         None => None,
     };
     let instance = instance.result("database/instance", "reached and logged in as the application does");
@@ -29,110 +28,35 @@ pub(super) async fn probe() -> Vec<ProbeResult> {
             records.step::<()>("create", Err(format!("no session: {}", instance.detail)));
         }
     }
-    vec![
-        instance,
-        records.result(
-            "functional/database",
-            "created, read, changed and deleted a record of its own",
-        ),
-    ]
-}
-
-/// The application's own way in: a URL, or libpq's variables.
-fn configuration() -> Result<Config, String> {
-    let mut config = match variable(&["DATABASE_URL", "POSTGRES_URL", "DB_URL"]) {
-        // The error is not repeated: it may quote the URL, and that holds the password.
-        Some(url) => Config::from_str(&url).map_err(|_| "the application's database URL does not parse".to_owned())?,
-        None => from_variables()?,
-    };
-    config.connect_timeout(PATIENCE).application_name("apimgmt-probe");
-    Ok(config)
-}
-
-fn from_variables() -> Result<Config, String> {
-    let mut config = Config::new();
-    let host = variable(&["PGHOST", "POSTGRES_HOST", "DB_HOST", "DATABASE_HOST"]);
-    config.host(host.ok_or("the application's environment names no database: DATABASE_URL, PGHOST, DB_HOST")?);
-    if let Some(port) = variable(&["PGPORT", "POSTGRES_PORT", "DB_PORT", "DATABASE_PORT"]) {
-        config.port(port.parse().map_err(|_| format!("`{port}` is no port"))?);
-    }
-    if let Some(user) = variable(&["PGUSER", "POSTGRES_USER", "DB_USER", "DB_USERNAME", "DATABASE_USER"]) {
-        config.user(user);
-    }
-    if let Some(password) = variable(&["PGPASSWORD", "POSTGRES_PASSWORD", "DB_PASSWORD", "DATABASE_PASSWORD"]) {
-        config.password(password);
-    }
-    if let Some(name) = variable(&["PGDATABASE", "POSTGRES_DB", "DB_NAME", "DATABASE_NAME"]) {
-        config.dbname(name);
-    }
-    Ok(config)
+    vec![instance, records.result("functional/database", "created, read, changed and deleted a record of its own")]
 }
 
 /// A wrong password must be refused on this path before the right one means anything.
-async fn reach(steps: &mut Steps, config: &Config) -> Option<Client> {
-    steps.note("service", address(config));
+async fn reach(steps: &mut Steps, credentials: &Credentials) -> Option<Client> {
+    let port = if credentials.port == 0 { PORT } else { credentials.port };
+    steps.note("service", format!("{}:{port}", credentials.host));
     let began = Instant::now();
-    let mut wrong = config.clone();
-    wrong.password(format!("wrong-{}", began.elapsed().as_nanos()));
-    let trusted = match settled(has_no_connection, || connect(&wrong)).await {
-        Ok(_) => true,
-        Err(error) if refuses_credentials(&error) => false,
-        Err(error) => {
-            steps.step::<()>("reach", Err(told(&error)));
+    let stream = steps.step("reach", connect(credentials, PORT).await)?;
+    steps.note("reachedAfter", format!("{}ms", began.elapsed().as_millis()));
+    let wrong = format!("wrong-{}", jiff::Timestamp::now().as_nanosecond());
+    match open(Box::new(stream), credentials, wrong.as_bytes(), &credentials.database).await {
+        Err(Failure::Refused(_)) => steps.note("login", "proven"),
+        Err(failure) => {
+            steps.step::<()>("login", Err(failure.to_string()));
             return None;
         }
-    };
-    steps.note("reachedAfter", format!("{}ms", began.elapsed().as_millis()));
-    let client = steps.step("reach", connect(config).await.map_err(|error| told(&error)))?;
-    steps.note("login", if trusted { "trusted" } else { "proven" });
-    if trusted {
-        steps.step::<()>("login", Err("a wrong password is accepted as well".into()));
+        Ok(_) => {
+            steps.step::<()>("login", Err("a wrong password is accepted as well".into()));
+        }
     }
-    Some(client)
-}
-
-fn address(config: &Config) -> String {
-    let host = config.get_hosts().first().map(|host| match host {
-        tokio_postgres::config::Host::Tcp(host) => host.clone(),
-        tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
-    });
-    format!(
-        "{}:{}",
-        host.unwrap_or_default(),
-        config.get_ports().first().copied().unwrap_or(5432)
-    )
-}
-
-async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = config.connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-/// The server itself has said nothing.
-fn has_no_connection(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_none()
-}
-
-fn refuses_credentials(error: &tokio_postgres::Error) -> bool {
-    matches!(
-        error.code(),
-        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
-    )
-}
-
-/// The server's words, or the system's; never the connection's parameters.
-fn told(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(said) => format!("{} ({})", said.message(), said.code().code()),
-        None => crate::report::escape(&chain(error)),
-    }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
+    let stream = steps.step("reach", connect(credentials, PORT).await)?;
+    let password = credentials.password.as_ref().map(|password| password.reveal()).unwrap_or_default();
+    match open(Box::new(stream), credentials, password, &credentials.database).await {
+        Ok(client) => Some(client),
+        Err(failure) => {
+            steps.step::<()>("login", Err(failure.to_string()));
+            None
+        }
     }
 }
 
@@ -142,7 +66,7 @@ async fn work(steps: &mut Steps, client: &Client) {
     let sql = async |text: &str| {
         let ran = tokio::time::timeout(PATIENCE, client.batch_execute(text)).await;
         ran.map_err(|_| "no answer in time".to_owned())?
-            .map_err(|error| told(&error))
+            .map_err(|error| in_words(&error))
     };
     let own = sql(&format!("create schema {schema}")).await.is_ok();
     let table = if own {
@@ -156,7 +80,7 @@ async fn work(steps: &mut Steps, client: &Client) {
         let writable = client
             .query_one("show transaction_read_only", &[])
             .await
-            .map_err(|error| told(&error));
+            .map_err(|error| in_words(&error));
         let writable = writable.and_then(|row| match row.get::<_, String>(0).as_str() {
             "off" => Ok(()),
             _ => Err("the server only reads".to_owned()),
@@ -169,7 +93,7 @@ async fn work(steps: &mut Steps, client: &Client) {
         let row = client
             .query_one(&format!("select note from {table} where id = 1"), &[])
             .await;
-        let note: String = row.map_err(|error| told(&error))?.get(0);
+        let note: String = row.map_err(|error| in_words(&error))?.get(0);
         if note == expected {
             Ok(())
         } else {
@@ -199,7 +123,7 @@ async fn work(steps: &mut Steps, client: &Client) {
         .await;
     match left {
         Ok(row) => steps.note("leftBehind", row.get::<_, i64>(0)),
-        Err(error) => steps.note("leftBehind", told(&error)),
+        Err(error) => steps.note("leftBehind", in_words(&error)),
     }
 }
 
@@ -207,7 +131,7 @@ async fn remaining(client: &Client, table: &str) -> Result<(), String> {
     let row = client
         .query_one(&format!("select count(*) from {table}"), &[])
         .await
-        .map_err(|error| told(&error))?;
+        .map_err(|error| in_words(&error))?;
     match row.get::<_, i64>(0) {
         0 => Ok(()),
         rows => Err(format!("{rows} rows remain")),

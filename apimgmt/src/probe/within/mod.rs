@@ -11,9 +11,16 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::net::TcpStream;
 
 use super::Probe;
-use crate::{Error, report, snapshot::sessions::ProbeResult};
+use crate::{
+    Error, report,
+    snapshot::{
+        collect::{Credentials, Environment, Words},
+        sessions::ProbeResult,
+    },
+};
 
 /// Where the kubelet reads a container's last words, at most 4096 bytes of them.
 const LAST_WORDS: &str = "/dev/termination-log";
@@ -40,19 +47,31 @@ pub async fn run(probe: Probe) -> Result<(), Error> {
 /// How long a new pod may be refused: network policies take a moment until they know it.
 const SETTLING: Duration = Duration::from_secs(10);
 
-/// Tries until it succeeds, or fails in another way than having no connection, or the time for settling is over.
-async fn settled<T, E>(
-    no_connection: impl Fn(&E) -> bool,
-    mut attempt: impl AsyncFnMut() -> Result<T, E>,
-) -> Result<T, E> {
+/// Longest time for one connection.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// The application's own credentials for one server, out of the environment that the pod shares with it.
+fn credentials(words: &Words, what: &str) -> Result<Credentials, String> {
+    Environment::of_process()
+        .credentials(words)
+        .ok_or_else(|| format!("the application's environment names no {what}"))
+}
+
+/// Connects by the name that the application uses; port 0 stands for the usual one.
+async fn connect(credentials: &Credentials, usual: u16) -> Result<TcpStream, String> {
+    let port = if credentials.port == 0 { usual } else { credentials.port };
+    let address = (credentials.host.as_str(), port);
     let began = Instant::now();
     loop {
-        match attempt().await {
-            Err(error) if no_connection(&error) && began.elapsed() < SETTLING => {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-            ended => return ended,
+        let why = match tokio::time::timeout(CONNECTING, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        if began.elapsed() > SETTLING {
+            return Err(format!("{}:{port}: {why}", credentials.host));
         }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
@@ -93,11 +112,4 @@ impl Steps {
             values: self.values,
         }
     }
-}
-
-/// The first of some environment variables that is set and not empty.
-fn variable(names: &[&str]) -> Option<String> {
-    names
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

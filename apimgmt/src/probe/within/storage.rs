@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Steps, variable};
+use super::Steps;
 use crate::snapshot::sessions::ProbeResult;
 
 /// Writes that are measured: enough for a 99th percentile, few enough for a slow disk.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Writes below `folder`.
 pub(super) fn probe(folder: &Path) -> ProbeResult {
     let mut steps = Steps::default();
-    steps.note("storageClass", variable(&["PROBE_STORAGE_CLASS"]).unwrap_or_default());
+    steps.note("storageClass", std::env::var("PROBE_STORAGE_CLASS").unwrap_or_default());
     if let Some(times) = steps.step(
         "write",
         measure(&folder.join("probe")).map_err(|error| error.to_string()),

@@ -267,7 +267,7 @@ async fn words_of(status: StatusCode, answer: Answer<'_>) -> String {
 }
 
 /// An error with its reasons in one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut reason = error.source();
     while let Some(next) = reason {

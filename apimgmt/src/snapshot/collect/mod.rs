@@ -4,16 +4,33 @@
 mod api_server;
 mod cluster;
 mod cost;
+mod environment;
 mod expectations;
+mod health;
+mod hosts;
+mod http_call;
 mod list;
 #[cfg(test)]
 mod live;
+mod logs;
+mod mask;
+#[cfg(test)]
+mod mock;
 mod named;
 mod objects;
+mod old_tls;
 mod pods;
+mod postgresql;
 mod probes;
+mod prometheus;
+mod reach;
+mod redis;
 mod releases;
+#[cfg(test)]
+mod tests;
+mod tls;
 mod trouble;
+mod tunnel;
 mod vault;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -21,11 +38,18 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::Timestamp;
 use kube::{Client, Config};
 
-use self::{api_server::ApiServer, list::Listing, trouble::Trouble};
+use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Error, values::Expectations};
 
 pub use cost::Cost;
+
+pub(crate) use self::{
+    api_server::chain,
+    environment::{Credentials, Environment, Words},
+    tls::{Observer, authorities},
+    tunnel::Stream,
+};
 
 /// What to read, of which cluster, and within what bounds.
 #[derive(Debug, Clone)]
@@ -88,15 +112,16 @@ pub async fn collect(client: Client, request: Request) -> Result<Snapshot, Error
         wanted: closure(&request.sources),
         request,
     };
-    let (cluster, readings) = futures::try_join!(run.identity(), run.readings())?;
-    Ok(Snapshot {
+    let begun = Snapshot {
         taken_at,
-        cluster,
         namespace: run.request.namespace.clone(),
-        readings,
-        cost: meter.stop(&run.api),
         ..Snapshot::default()
-    })
+    };
+    let (cluster, mut snapshot) = futures::try_join!(run.identity(), run.fill(begun))?;
+    snapshot.cluster = cluster;
+    snapshot.cost = meter.stop(&run.api);
+    snapshot.take_touched();
+    Ok(snapshot)
 }
 
 /// The sources with everything that they require.
@@ -199,10 +224,39 @@ lists! {
 }
 
 impl Run {
-    /// Everything, in the order in which one thing needs another.
-    async fn readings(&self) -> Result<Readings, Error> {
-        let mut readings = Box::pin(self.independent()).await?;
-        let vault = self.named(&mut readings).await?;
-        Ok(readings)
+    /// Reads everything, in the order in which one thing needs another.
+    async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
+        snapshot.readings = Box::pin(self.independent()).await?;
+        // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
+        let secretive = async {
+            let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
+            let mask = Mask::of(&vault);
+            let sessions = futures::try_join!(
+                self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
+                self.source(Source::Redis, self.redis(&snapshot, &vault)),
+                self.source(Source::Logs, self.logs(&snapshot, &mask)),
+            )?;
+            Ok((secrets, config_maps, mask, sessions))
+        };
+        let ((secrets, config_maps, mask, sessions), hosts, health, prometheus) = futures::try_join!(
+            Box::pin(secretive),
+            self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
+            self.source(Source::Health, self.health(&snapshot)),
+            self.source(Source::Prometheus, self.prometheus(&snapshot)),
+        )?;
+        let (postgresql, redis, logs) = sessions;
+        snapshot.readings = Readings {
+            secrets,
+            config_maps,
+            postgresql,
+            redis,
+            logs,
+            hosts,
+            health,
+            prometheus,
+            ..snapshot.readings
+        };
+        mask.cover(&mut snapshot.readings);
+        Ok(snapshot)
     }
 }

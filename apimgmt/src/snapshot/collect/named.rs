@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{Run, list::path, trouble::Trouble, vault::Vault};
 use crate::{
     Error,
-    snapshot::{PodSpec, Reading, Readings, Source, Unreadable, Why, reduce::Arrived},
+    snapshot::{PodSpec, Reading, Readings, Source, Why, reduce::Arrived, sensitive::Sensitive},
 };
 
 /// Requests for named objects that are made ready at once; the API server's door lets fewer through.
@@ -24,30 +24,28 @@ struct Names {
 
 impl Run {
     /// Reads what is named, reduces it, and keeps the values for the sessions of this run.
-    pub(super) async fn named(&self, readings: &mut Readings) -> Result<Vault, Error> {
-        let wanted = [Source::Secrets, Source::ConfigMaps]
-            .iter()
-            .any(|source| self.wanted.contains(source));
-        if !wanted {
-            return Ok(Vault::default());
-        }
-        let (secrets, config_maps) = match Names::of(readings) {
-            Ok(names) => futures::try_join!(
-                self.source(Source::Secrets, self.objects("secrets", names.secrets)),
-                self.source(Source::ConfigMaps, self.objects("configmaps", names.config_maps)),
-            )?,
-            Err(missing) => {
-                let blind = |source| {
-                    let why = Why::Needs(missing);
-                    Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
-                };
-                (blind(Source::Secrets)?, blind(Source::ConfigMaps)?)
-            }
+    pub(super) async fn named(
+        &self,
+        readings: &Readings,
+    ) -> Result<(Reading<Vec<Sensitive>>, Reading<Vec<Sensitive>>, Vault), Error> {
+        let names = Names::of(readings);
+        let read = |source: Source, resource: &'static str, names: Result<BTreeSet<String>, Source>| {
+            self.source(source, async move {
+                match names {
+                    Ok(names) => self.objects(resource, names).await,
+                    Err(missing) => Err(Trouble::Unreadable(Why::Needs(missing))),
+                }
+            })
         };
-        let (secrets, config_maps, vault) = Vault::fill(secrets, config_maps);
-        readings.secrets = secrets;
-        readings.config_maps = config_maps;
-        Ok(vault)
+        let (secrets, config_maps) = match names {
+            Ok(Names { secrets, config_maps }) => (Ok(secrets), Ok(config_maps)),
+            Err(missing) => (Err(missing), Err(missing)),
+        };
+        let (secrets, config_maps) = futures::try_join!(
+            read(Source::Secrets, "secrets", secrets),
+            read(Source::ConfigMaps, "configmaps", config_maps),
+        )?;
+        Ok(Vault::fill(secrets, config_maps))
     }
 
     /// The objects of these names; those that do not exist are left out.

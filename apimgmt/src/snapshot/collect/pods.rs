@@ -83,24 +83,8 @@ fn stranger(pod: Pod) -> Pod {
 
 /// A pod whose messages, which containers write, cannot harm a terminal or fill the memory.
 fn tame(mut pod: Pod) -> Pod {
-    pod.status.message = hostile::capped(&pod.status.message, MESSAGE);
-    for status in pod
-        .status
-        .init_container_statuses
-        .iter_mut()
-        .chain(&mut pod.status.container_statuses)
-    {
-        for state in [&mut status.state, &mut status.last_state] {
-            for message in [
-                state.waiting.as_mut().map(|waiting| &mut waiting.message),
-                state.terminated.as_mut().map(|terminated| &mut terminated.message),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                *message = hostile::capped(message, MESSAGE);
-            }
-        }
+    for message in pod.messages_mut() {
+        *message = hostile::capped(message, MESSAGE);
     }
     pod
 }

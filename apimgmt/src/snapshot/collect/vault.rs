@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use super::trouble::Trouble;
 use crate::snapshot::{
-    Reading,
+    Reading, Source, Why,
     reduce::{Arrived, SecretValue},
     sensitive::Sensitive,
 };
@@ -13,6 +14,8 @@ use crate::snapshot::{
 pub(crate) struct Vault {
     secrets: Objects,
     config_maps: Objects,
+    /// What could not be read, so that a value which is missing here may exist.
+    blind: Option<Source>,
 }
 
 type Objects = BTreeMap<String, BTreeMap<String, SecretValue>>;
@@ -50,9 +53,29 @@ impl Vault {
         secrets: Reading<Vec<Arrived>>,
         config_maps: Reading<Vec<Arrived>>,
     ) -> (Reading<Vec<Sensitive>>, Reading<Vec<Sensitive>>, Self) {
+        let is_blind = |reading: &Reading<Vec<Arrived>>| matches!(reading, Reading::Unreadable(_));
+        let blind = match (is_blind(&secrets), is_blind(&config_maps)) {
+            (true, _) => Some(Source::Secrets),
+            (_, true) => Some(Source::ConfigMaps),
+            _ => None,
+        };
         let (secret_facts, secrets) = sort(secrets);
         let (config_map_facts, config_maps) = sort(config_maps);
-        (secret_facts, config_map_facts, Self { secrets, config_maps })
+        (
+            secret_facts,
+            config_map_facts,
+            Self {
+                secrets,
+                config_maps,
+                blind,
+            },
+        )
+    }
+
+    /// Fails with what could not be read: then nobody knows what the application's credentials are.
+    pub(super) fn must_be_whole(&self) -> Result<(), Trouble> {
+        self.blind
+            .map_or(Ok(()), |source| Err(Trouble::Unreadable(Why::Needs(source))))
     }
 
     /// The value of a key of a secret.

@@ -28,7 +28,7 @@ pub(super) fn chain(value: &[u8]) -> Vec<Certificate> {
 }
 
 /// Digest of the public key information that belongs to the private key in a PEM text.
-pub(crate) fn private_key_digest(value: &[u8]) -> Option<String> {
+pub(super) fn private_key_digest(value: &[u8]) -> Option<String> {
     if !contains(value, b"PRIVATE KEY-----") {
         return None;
     }

@@ -16,7 +16,7 @@ use super::{
 };
 
 pub(crate) use address::{Dsn, parse_dsn};
-pub(crate) use certificate::{describe, private_key_digest};
+pub(crate) use certificate::describe;
 
 /// Annotations of secrets that are kept: others may hold a copy of a value.
 const HARMLESS_ANNOTATIONS: [&str; 4] = ["meta.helm.sh/", "helm.sh/", "apimgmt.io/", "cert-manager.io/"];

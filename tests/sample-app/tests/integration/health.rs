@@ -1,4 +1,6 @@
 //! Health as probes and people ask for it, and the waiting for late dependencies.
+use std::time::{Duration, Instant};
+
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -57,6 +59,29 @@ async fn a_dependency_that_goes_and_comes_turns_readiness_but_never_liveness() {
     assert_eq!(application.get("/health/live").await.0, StatusCode::OK);
 
     redis.resume();
+    application.becomes(StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_as_bad_as_one_that_is_down_and_no_check_hangs_with_it() {
+    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let application = Environment::new(&postgres, &redis).migrated().serve();
+    application.becomes(StatusCode::OK).await;
+
+    redis.pause();
+    let asked = Instant::now();
+    let hanging = application.becomes(StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    let why = format!("no answer from {} within 800 ms", redis.target());
+    assert_eq!(hanging["dependencies"]["cache"]["error"], why);
+    redis.go_on();
+    application.becomes(StatusCode::OK).await;
+
+    let lock = postgres.hold("lock table schema_migrations in access exclusive mode");
+    let hanging = application.becomes(StatusCode::SERVICE_UNAVAILABLE).await;
+    let why = format!("no answer from {} within 800 ms", postgres.target());
+    assert_eq!(hanging["dependencies"]["database"]["error"], why);
+    drop(lock);
     application.becomes(StatusCode::OK).await;
 }
 

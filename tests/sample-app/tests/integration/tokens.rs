@@ -156,6 +156,11 @@ async fn keys_are_kept_and_fetched_again_only_for_an_unknown_one() {
     assert_eq!(issuer.fetches(), 2);
 
     issuer.stop();
+    let stranger = Key::ecdsa("ec-3").token(&claims);
+    eventually("a key that can't be looked up is the issuer's fault", async || {
+        who_am_i(&application, &stranger).await.0 == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
     assert_eq!(who_am_i(&application, &first.token(&claims)).await.0, StatusCode::OK);
 }
 

@@ -13,13 +13,13 @@ use crate::{
 pub(crate) const INGRESS_PROCESS: &str = "/run/ingress.pid";
 
 /// Writes everything that the node's programs read.
-pub(crate) fn write(site: &Site) -> Result<()> {
+pub(crate) fn write(site: &Site, api: u16) -> Result<()> {
     for folder in ["run", "log", "etc", "volumes", "registry", "bin", "volume-plugins"] {
         let path = site.in_state(folder);
         fs::create_dir_all(&path).with_context(|| format!("can't make {}", path.display()))?;
     }
     pki::ensure(&site.in_state("pki"))?;
-    kubeconfig::write_inside(site)?;
+    kubeconfig::write_inside(site, api)?;
     // Empty: no name outside the cluster can be resolved anyway.
     file::write(&site.in_state("etc/resolv.conf"), "")?;
     file::write(&site.in_state("etc/kubelet.yaml"), &kubelet(site)?)?;
@@ -62,9 +62,12 @@ fn kubelet(site: &Site) -> Result<String> {
         // A full disk must not delete images that nobody can pull again.
         "imageGCHighThresholdPercent": 100,
         "serializeImagePulls": false,
-        // An image that was pulled with a secret must be asked for with one again; the node's own never are.
+        "registryPullQPS": 0,
+        // An image of the sandbox's registry takes a pull secret even when the node has it already; the node's own and
+        // those of `load-image` never do.
         "imagePullCredentialsVerificationPolicy": "NeverVerifyAllowlistedImages",
-        "preloadedImagesVerificationAllowlist": ["localhost/*"],
+        "preloadedImagesVerificationAllowlist":
+            ["localhost/*", "docker.io/*", "ghcr.io/*", "quay.io/*", "registry.k8s.io/*"],
         "maxPods": 250,
     }))?)
 }
@@ -111,6 +114,8 @@ root = "{root}"
 state = "/run/containerd"
 [grpc]
   address = "/run/containerd/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{additions}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "localhost/pause:1"
   # Where the machine forbids lowering oom_score_adj, no pod would start.
@@ -131,6 +136,7 @@ state = "/run/containerd"
     SystemdCgroup = false
 "#,
         root = site.text("containerd"),
+        additions = site.text("containerd/opt"),
         registries = site.text("etc/registries"),
         cni = site.text("etc/cni"),
     )

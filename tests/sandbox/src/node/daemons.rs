@@ -1,11 +1,8 @@
-//! The programs of the node with their arguments, in the order in which they can start.
+//! The programs of the node with their arguments.
 use std::path::PathBuf;
 
-use super::configuration;
-use crate::{
-    scale,
-    site::{NODE_ADDRESS, SERVICE_RANGE, Site},
-};
+use super::{configuration, control_plane};
+use crate::site::{NODE_ADDRESS, SERVICE_RANGE, Site};
 
 /// One program that runs as long as the node does.
 pub(crate) struct Daemon {
@@ -47,9 +44,8 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
         arguments,
         needs,
     };
-    vec![
-        daemon("etcd", Needs::Nothing, etcd(site)),
-        daemon("kube-apiserver", Needs::Port(2379), api_server(site)),
+    let mut daemons = control_plane::all(site, &control_plane::INSIDE);
+    daemons.extend([
         debian(
             "containerd",
             "/usr/bin/containerd",
@@ -63,8 +59,6 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
             Needs::Nothing,
             vec!["serve".to_owned(), site.text("etc/registry.yaml")],
         ),
-        daemon("kube-controller-manager", API, controller_manager(site)),
-        daemon("kube-scheduler", API, scheduler(site)),
         daemon(
             "kubelet",
             Needs::Socket("/run/containerd/containerd.sock".into()),
@@ -99,131 +93,8 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
             .map(str::to_owned)
             .to_vec(),
         ),
-        daemon("kwok", Needs::File(site.in_state(scale::FAKE)), kwok(site)),
-    ]
-}
-
-/// Plays the kubelet of nodes that don't exist.
-fn kwok(site: &Site) -> Vec<String> {
-    let mut arguments = vec![
-        format!("--config={}", site.text(scale::FAKE)),
-        format!("--kubeconfig={}", site.text("etc/admin.kubeconfig")),
-    ];
-    arguments.extend(
-        [
-            "--manage-all-nodes=false",
-            "--manage-nodes-with-label-selector=type=kwok",
-            "--node-lease-duration-seconds=40",
-            "--cidr=10.200.0.0/16",
-        ]
-        .map(str::to_owned),
-    );
-    arguments
-}
-
-fn etcd(site: &Site) -> Vec<String> {
-    let mut arguments = vec![format!("--data-dir={}", site.text("etcd"))];
-    arguments.extend(
-        [
-            "--name=node1",
-            "--listen-client-urls=http://127.0.0.1:2379",
-            "--advertise-client-urls=http://127.0.0.1:2379",
-            "--listen-peer-urls=http://127.0.0.1:2380",
-            "--initial-advertise-peer-urls=http://127.0.0.1:2380",
-            "--initial-cluster=node1=http://127.0.0.1:2380",
-            // The data lives no longer than the node.
-            "--unsafe-no-fsync",
-            "--quota-backend-bytes=8589934592",
-            "--log-level=warn",
-        ]
-        .map(str::to_owned),
-    );
-    arguments
-}
-
-fn api_server(site: &Site) -> Vec<String> {
-    let pki = |file: &str| site.text(&format!("pki/{file}"));
-    let mut arguments: Vec<String> = [
-        "--secure-port=6443",
-        "--bind-address=0.0.0.0",
-        "--etcd-servers=http://127.0.0.1:2379",
-        "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction",
-        "--allow-privileged=true",
-        "--kubelet-preferred-address-types=InternalIP",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        // Aggregated APIs, such as the metrics.
-        "--requestheader-allowed-names=front-proxy",
-        "--requestheader-username-headers=X-Remote-User",
-        "--requestheader-group-headers=X-Remote-Group",
-        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-        "--enable-aggregator-routing=true",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    arguments.push(format!("--advertise-address={NODE_ADDRESS}"));
-    arguments.push(format!("--service-cluster-ip-range={SERVICE_RANGE}"));
-    for (flag, file) in [
-        ("client-ca-file", "ca.crt"),
-        ("tls-cert-file", "apiserver.crt"),
-        ("tls-private-key-file", "apiserver.key"),
-        ("kubelet-certificate-authority", "ca.crt"),
-        ("kubelet-client-certificate", "admin.crt"),
-        ("kubelet-client-key", "admin.key"),
-        ("service-account-key-file", "service-accounts.pub"),
-        ("service-account-signing-key-file", "service-accounts.key"),
-        ("requestheader-client-ca-file", "ca.crt"),
-        ("proxy-client-cert-file", "front-proxy.crt"),
-        ("proxy-client-key-file", "front-proxy.key"),
-    ] {
-        arguments.push(format!("--{flag}={}", pki(file)));
-    }
-    arguments
-}
-
-fn controller_manager(site: &Site) -> Vec<String> {
-    let kubeconfig = site.text("etc/controller-manager.kubeconfig");
-    let pki = |file: &str| site.text(&format!("pki/{file}"));
-    let mut arguments: Vec<String> = [
-        "--use-service-account-credentials",
-        "--leader-elect=false",
-        "--kube-api-qps=2000",
-        "--kube-api-burst=4000",
-        "--concurrent-deployment-syncs=20",
-        "--concurrent-replicaset-syncs=20",
-        "--concurrent-service-endpoint-syncs=20",
-        "--concurrent-endpoint-syncs=20",
-        // Tests shouldn't wait minutes for a decision of the autoscaler.
-        "--horizontal-pod-autoscaler-sync-period=5s",
-        "--horizontal-pod-autoscaler-initial-readiness-delay=5s",
-        "--horizontal-pod-autoscaler-cpu-initialization-period=10s",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
-        arguments.push(format!("--{flag}={kubeconfig}"));
-    }
-    for (flag, file) in [
-        ("root-ca-file", "ca.crt"),
-        ("service-account-private-key-file", "service-accounts.key"),
-        ("cluster-signing-cert-file", "ca.crt"),
-        ("cluster-signing-key-file", "ca.key"),
-        ("requestheader-client-ca-file", "ca.crt"),
-    ] {
-        arguments.push(format!("--{flag}={}", pki(file)));
-    }
-    arguments
-}
-
-fn scheduler(site: &Site) -> Vec<String> {
-    let kubeconfig = site.text("etc/scheduler.kubeconfig");
-    let mut arguments: Vec<String> = ["--leader-elect=false", "--kube-api-qps=2000", "--kube-api-burst=4000"]
-        .map(str::to_owned)
-        .to_vec();
-    for flag in ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"] {
-        arguments.push(format!("--{flag}={kubeconfig}"));
-    }
-    arguments
+    ]);
+    daemons
 }
 
 fn kubelet(site: &Site) -> Vec<String> {

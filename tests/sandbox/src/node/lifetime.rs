@@ -1,14 +1,14 @@
 //! How a node begins and ends, seen from the machine.
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 
-use super::{configuration, mounts};
+use super::{configuration, control_plane, mounts};
 use crate::{
     cgroups,
     process::{Process, run},
@@ -30,18 +30,11 @@ const VOLATILE: &[&str] = &[
 
 /// Starts namespaces, daemons and relays, and records them. Whatever ran before must have been stopped.
 pub(crate) fn start(site: &Site, mut record: Record) -> Result<Record> {
-    for folder in VOLATILE {
-        remove(&site.in_state(folder))?;
-    }
-    configuration::write(site)?;
+    clear(site)?;
+    configuration::write(site, control_plane::INSIDE.api)?;
     mounts::prepare_machine()?;
     cgroups::create(&site.cgroup())?;
-    let own = std::env::current_exe().context("can't find this program's own file")?;
-    // A copy, because a rebuild replaces the original while the node runs.
-    let program = site.program("sandbox");
-    remove(&program)?;
-    fs::copy(own, &program).context("can't copy this program into the state")?;
-
+    let program = copy_own_program(site)?;
     let holder = detached(
         site,
         "namespaces",
@@ -83,10 +76,10 @@ pub(crate) fn stop(site: &Site) -> Result<()> {
     for process in record.processes() {
         process.kill()?;
     }
-    cgroups::remove(&site.cgroup())?;
-    for folder in VOLATILE {
-        remove(&site.in_state(folder))?;
+    if !site.light {
+        cgroups::remove(&site.cgroup())?;
     }
+    clear(site)?;
     (record.holder, record.init, record.relay) = (None, None, None);
     record.light.clear();
     record.write(site)
@@ -116,6 +109,20 @@ pub(crate) fn detached(site: &Site, name: &str, command: &mut Command) -> Result
         .spawn()
         .with_context(|| format!("can't start {name}"))?;
     Process::of(child.id().try_into()?).with_context(|| format!("{name} ended at once, see {}", site.text("log")))
+}
+
+/// Removes what the former node wrote.
+pub(crate) fn clear(site: &Site) -> Result<()> {
+    VOLATILE.iter().try_for_each(|folder| remove(&site.in_state(folder)))
+}
+
+/// A copy of this program, because a rebuild replaces the original while the node runs.
+pub(crate) fn copy_own_program(site: &Site) -> Result<PathBuf> {
+    let own = std::env::current_exe().context("can't find this program's own file")?;
+    let program = site.program("sandbox");
+    remove(&program)?;
+    fs::copy(own, &program).context("can't copy this program into the state")?;
+    Ok(program)
 }
 
 fn first_child(site: &Site, holder: Process) -> Result<Process> {

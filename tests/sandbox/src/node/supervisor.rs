@@ -94,7 +94,8 @@ fn note(log: &Mutex<File>, text: &str) {
 }
 
 impl Needs {
-    fn is_there(&self) -> bool {
+    /// Whether it is there now.
+    pub(crate) fn is_there(&self) -> bool {
         match self {
             Self::Nothing => true,
             Self::Port(port) => TcpStream::connect(("127.0.0.1", *port)).is_ok(),

@@ -25,6 +25,13 @@ pub(super) struct Plan {
     pub(super) problems: Vec<String>,
 }
 
+impl Plan {
+    /// For a cluster without Ingresses.
+    pub(super) fn nothing(folder: &str) -> Self {
+        plan(folder, &[], &BTreeMap::new(), &BTreeMap::new())
+    }
+}
+
 /// One path of one host. The order is the one in which `HAProxy` must try them: exact hosts before wildcards and before
 /// no host, longer paths before shorter ones, whole paths before prefixes.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

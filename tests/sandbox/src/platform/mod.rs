@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Debug, hash::Hash, sync::Arc, time::Durati
 use anyhow::{Context, Result};
 use futures::StreamExt;
 use k8s_openapi::api::{
-    core::v1::{Namespace, Secret, Service},
+    core::v1::{Namespace, PersistentVolume, PersistentVolumeClaim, Secret, Service},
     networking::v1::{Ingress, IngressClass},
 };
 use kube::{
@@ -25,6 +25,7 @@ mod certificates;
 mod haproxy;
 mod ingress;
 mod secrets;
+mod volumes;
 
 /// The class of the Ingresses that are served here.
 pub(crate) const CLASS: &str = "sandbox";
@@ -36,24 +37,43 @@ metadata: {name: sandbox}
 spec: {controller: sandbox.test/haproxy}
 ";
 
-/// Watches the cluster from inside the node, until it is killed.
+/// Watches the cluster from beside the API server, until it is killed.
 pub(crate) async fn run(site: &Site) -> Result<()> {
-    // The ingress answers before the first Ingress exists, as real ones do.
-    let folder = site.text("ingress");
-    let nothing = haproxy::plan(&folder, &[], &BTreeMap::new(), &BTreeMap::new());
-    ingress::write(site, &nothing)?;
+    if !site.light {
+        // The ingress answers before the first Ingress exists, as real ones do.
+        ingress::write(site, &haproxy::Plan::nothing(&site.text("ingress")))?;
+    }
     let kubeconfig = Kubeconfig::read_from(site.in_state("etc/admin.kubeconfig"))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
     let client = Client::try_from(config)?;
     let limit = Duration::from_mins(2);
     cluster::wait_for("the API server", limit, async || cluster::api_is_ready(&client).await).await?;
-
-    let (changed, mut bursts) = mpsc::channel(1);
+    let (changed, bursts) = mpsc::channel(1);
     let namespaces = watch(
         Api::<Namespace>::all(client.clone()),
         watcher::Config::default(),
         &changed,
     );
+    namespaces
+        .wait_until_ready()
+        .await
+        .context("can't watch the Namespaces")?;
+    let copies = secrets::Copies::read(site)?;
+    if site.light {
+        pretend(&client, changed, bursts, &namespaces, copies).await
+    } else {
+        serve(site, &client, changed, bursts, &namespaces, copies).await
+    }
+}
+
+async fn serve(
+    site: &Site,
+    client: &Client,
+    changed: mpsc::Sender<()>,
+    mut bursts: mpsc::Receiver<()>,
+    namespaces: &Store<Namespace>,
+    mut copies: secrets::Copies,
+) -> Result<()> {
     let ingresses = watch(
         Api::<Ingress>::all(client.clone()),
         watcher::Config::default(),
@@ -66,10 +86,6 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
     );
     let tls_only = watcher::Config::default().fields("type=kubernetes.io/tls");
     let certificates = watch(Api::<Secret>::all(client.clone()), tls_only, &changed);
-    namespaces
-        .wait_until_ready()
-        .await
-        .context("can't watch the Namespaces")?;
     ingresses
         .wait_until_ready()
         .await
@@ -79,12 +95,11 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
         .wait_until_ready()
         .await
         .context("can't watch the Secrets")?;
-
-    let mut served = nothing;
-    let mut copies = secrets::Copies::read(site)?;
+    let folder = site.text("ingress");
+    let mut served = haproxy::Plan::nothing(&folder);
     let mut announced = false;
     loop {
-        copies.give(&client, &namespaces.state()).await;
+        copies.give(client, &namespaces.state()).await;
         let plan = haproxy::plan(
             &folder,
             &ingresses.state(),
@@ -95,23 +110,54 @@ pub(crate) async fn run(site: &Site) -> Result<()> {
             ingress::serve(site, &plan)?;
             served = plan;
         }
-        ingress::publish_address(&client, &ingresses.state()).await;
+        ingress::publish_address(client, &ingresses.state()).await;
         if !announced {
             // The class comes last: whoever sees it may rely on everything else.
-            cluster::apply(&client, MANIFEST).await?;
+            cluster::apply(client, MANIFEST).await?;
             announced = true;
         }
-        bursts.recv().await.context("the watches have ended")?;
-        // Changes come in bursts: one reload serves them all.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        burst(&mut bursts).await?;
     }
 }
 
-/// Waits until the controller serves Ingresses and gives out Secrets.
-pub(crate) async fn wait_for(client: &Client) -> Result<()> {
+async fn pretend(
+    client: &Client,
+    changed: mpsc::Sender<()>,
+    mut bursts: mpsc::Receiver<()>,
+    namespaces: &Store<Namespace>,
+    mut copies: secrets::Copies,
+) -> Result<()> {
+    let claims = watch(
+        Api::<PersistentVolumeClaim>::all(client.clone()),
+        watcher::Config::default(),
+        &changed,
+    );
+    let made = watch(
+        Api::<PersistentVolume>::all(client.clone()),
+        watcher::Config::default(),
+        &changed,
+    );
+    loop {
+        copies.give(client, &namespaces.state()).await;
+        volumes::pretend(client, &claims.state(), &made.state()).await;
+        burst(&mut bursts).await?;
+    }
+}
+
+/// Changes come in bursts: one round serves them all.
+async fn burst(bursts: &mut mpsc::Receiver<()>) -> Result<()> {
+    bursts.recv().await.context("the watches have ended")?;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    Ok(())
+}
+
+/// Waits until the controller gives out Secrets, and serves Ingresses.
+pub(crate) async fn wait_for(site: &Site, client: &Client) -> Result<()> {
     let classes = Api::<IngressClass>::all(client.clone());
-    cluster::wait_for("the ingress", Duration::from_mins(1), async || {
-        Ok(classes.get_opt(CLASS).await?.is_some())
+    let secrets = Api::<Secret>::default_namespaced(client.clone());
+    cluster::wait_for("the platform controller", Duration::from_mins(1), async || {
+        Ok(secrets.get_metadata_opt("registry-credentials").await?.is_some()
+            && (site.light || classes.get_metadata_opt(CLASS).await?.is_some()))
     })
     .await
 }

@@ -1,0 +1,182 @@
+//! Masking what is secret in text on its way in: every secret value of this run, its base64, and passwords in URLs.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::vault::Vault;
+use crate::snapshot::{Pod, Reading, Readings, reduce::parse_dsn};
+
+/// Shorter values would be found in innocent words.
+const SHORTEST: usize = 8;
+/// What stands where a secret was.
+const MASK: &str = "…secret…";
+
+/// Finds secrets.
+pub(super) struct Mask(Option<AhoCorasick>);
+
+impl std::fmt::Debug for Mask {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("<mask>")
+    }
+}
+
+impl Mask {
+    /// An automaton over the values of the vault, the passwords inside their addresses, and what these look like encoded.
+    pub(super) fn of(vault: &Vault) -> Self {
+        let mut words: Vec<Vec<u8>> = Vec::new();
+        let mut add = |value: &[u8]| {
+            let value = value.trim_ascii();
+            if value.len() < SHORTEST {
+                return;
+            }
+            words.push(value.to_vec());
+            words.extend(encodings(value));
+            let escaped = utf8_percent_encode(&String::from_utf8_lossy(value), NON_ALPHANUMERIC).to_string();
+            words.push(escaped.into_bytes());
+        };
+        for (_, value) in vault.secret_values() {
+            let Some(text) = value.text() else {
+                add(value.reveal());
+                continue;
+            };
+            // Files are masked line by line: a log shows one of them at most.
+            text.lines()
+                .filter(|line| !line.starts_with("-----"))
+                .for_each(|line| add(line.as_bytes()));
+            if let Some(Ok(dsn)) = parse_dsn(text.trim()) {
+                dsn.password.iter().for_each(|password| add(password.as_bytes()));
+            }
+        }
+        words.sort();
+        words.dedup();
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&words);
+        words.iter_mut().for_each(|word| zeroize::Zeroize::zeroize(word));
+        Self(automaton.ok())
+    }
+
+    /// The text without its secrets.
+    pub(super) fn apply(&self, text: &str) -> String {
+        let without_values = match &self.0 {
+            Some(automaton) => {
+                let mut masked = String::with_capacity(text.len());
+                automaton.replace_all_with(text, &mut masked, |_, _, masked| {
+                    masked.push_str(MASK);
+                    true
+                });
+                masked
+            }
+            None => text.to_owned(),
+        };
+        without_url_passwords(&without_values)
+    }
+}
+
+impl Mask {
+    /// Covers what containers, kubelets and controllers wrote: messages of pods, containers and events.
+    pub(super) fn cover(&self, readings: &mut Readings) {
+        if let Reading::Read(pods) = &mut readings.pods {
+            pods.iter_mut().for_each(|pod| self.cover_pod(pod));
+        }
+        if let Reading::Read(pods) = &mut readings.cluster_pods {
+            pods.iter_mut().for_each(|pod| self.cover_pod(pod));
+        }
+        if let Reading::Read(events) = &mut readings.events {
+            events.iter_mut().for_each(|event| self.cover_text(&mut event.message));
+        }
+    }
+
+    fn cover_pod(&self, pod: &mut Pod) {
+        for message in pod.messages_mut() {
+            self.cover_text(message);
+        }
+    }
+
+    fn cover_text(&self, text: &mut String) {
+        if !text.is_empty() {
+            *text = self.apply(text);
+        }
+    }
+}
+
+/// Base64 of a value at each of the three places that it can have inside a longer text, without the letters at its ends
+/// that depend on its neighbours.
+fn encodings(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..3).map(move |offset| {
+        let shifted = [vec![0; offset], value.to_vec()].concat();
+        let encoded = BASE64_STANDARD_NO_PAD.encode(shifted);
+        let begin = [0, 2, 3][offset];
+        let whole = (offset + value.len()) * 8 / 6;
+        encoded.as_bytes()[begin..whole].to_vec()
+    })
+}
+
+/// `scheme://user:password@host` without the password, wherever it stands.
+fn without_url_passwords(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        masked.push_str(before);
+        let end = after
+            .find(|letter: char| letter.is_whitespace() || "/?#\"'<>`,".contains(letter))
+            .unwrap_or(after.len());
+        let (authority, tail) = after.split_at(end);
+        match authority
+            .rsplit_once('@')
+            .and_then(|(login, host)| Some((login.split_once(':')?.0, host)))
+        {
+            Some((user, host)) => masked.extend([user, ":", MASK, "@", host]),
+            None => masked.push_str(authority),
+        }
+        rest = tail;
+    }
+    masked.push_str(rest);
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use serde_json::json;
+
+    use super::{MASK, Mask, Vault};
+    use crate::snapshot::{Reading, reduce::Arrived};
+
+    fn mask() -> Mask {
+        let secret: Arrived = serde_json::from_value(json!({"kind": "Secret", "metadata": {"name": "s"}, "stringData": {
+            "password": "correct horse+battery", "url": "postgres://app:pa%2Fss-word@postgres/shop", "short": "abc", "key": "-----BEGIN X-----\nMIIBVQIBADANBg\n-----END X-----\n"}}))
+        .unwrap();
+        Mask::of(&Vault::fill(Reading::Read(vec![secret]), Reading::NotRead).2)
+    }
+
+    #[test]
+    fn values_are_masked_in_every_dress() {
+        let mask = mask();
+        for dress in [
+            "correct horse+battery",
+            "correct%20horse%2Bbattery",
+            "pa/ss-word",
+            "pa%2Fss%2Dword",
+            "MIIBVQIBADANBg",
+        ] {
+            assert_eq!(mask.apply(&format!("a {dress} b")), format!("a {MASK} b"), "{dress}");
+        }
+        for before in ["", "x", "xy", "xyz"] {
+            let encoded = BASE64_STANDARD.encode(format!("{before}correct horse+battery!"));
+            let masked = mask.apply(&encoded);
+            assert!(masked.contains(MASK) && masked.len() < MASK.len() + 14, "{masked}");
+        }
+        assert_eq!(mask.apply("abc stays: too short"), "abc stays: too short");
+    }
+
+    #[test]
+    fn passwords_of_urls_are_masked_though_nobody_knows_them() {
+        assert_eq!(
+            mask().apply("to redis://u:p@h:1/0, then amqp://x:y@z and http://plain/a@b"),
+            format!("to redis://u:{MASK}@h:1/0, then amqp://x:{MASK}@z and http://plain/a@b")
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! Prometheus: its active targets, and how many series each declared name has now.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::timeout_at;
+
+use super::{
+    Run, http_call,
+    reach::{Reach, Surroundings},
+    trouble::Trouble,
+};
+use crate::snapshot::{
+    Snapshot, Unreadable, Why, hostile,
+    sessions::{Prometheus, Target},
+};
+
+/// Longest time for one question.
+const LONGEST: Duration = Duration::from_secs(5);
+/// Longest answer that is read.
+const MOST: usize = 16 << 20;
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Targets {
+    active_targets: Vec<ActiveTarget>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct ActiveTarget {
+    labels: BTreeMap<String, String>,
+    health: String,
+    last_scrape: Option<Timestamp>,
+    last_error: String,
+}
+
+#[derive(Deserialize)]
+struct Samples {
+    result: Vec<Sample>,
+}
+
+#[derive(Deserialize)]
+struct Sample {
+    #[serde(default)]
+    metric: BTreeMap<String, String>,
+    value: (f64, String),
+}
+
+impl Run {
+    /// `None` when the declared service is not there.
+    pub(super) async fn prometheus(&self, snapshot: &Snapshot) -> Result<Option<Prometheus>, Trouble> {
+        let needs = |unreadable: Unreadable| Trouble::Unreadable(Why::Needs(unreadable.source));
+        let monitoring = &snapshot.expectations().map_err(needs)?.monitoring;
+        let surroundings = Surroundings {
+            namespace: self.namespace(),
+            services: snapshot.services().map_err(needs)?,
+            pods: snapshot.pods().map_err(needs)?,
+        };
+        let address = &monitoring.prometheus;
+        let host = address.service.split(['.', '/']).next().unwrap_or_default();
+        let declared_here = !address.service.contains('.');
+        if declared_here
+            && !surroundings
+                .services
+                .iter()
+                .any(|service| service.metadata.name == host)
+        {
+            return Ok(None);
+        }
+        let reach = surroundings
+            .reach(&address.service, address.port, 9090, None)
+            .map_err(Trouble::session)?;
+        let reach = &reach;
+        let questions = monitoring.series.iter().map(|name| async move {
+            let samples = self.query_prometheus(reach, &format!("count({name})")).await?;
+            let count = samples
+                .result
+                .first()
+                .and_then(|sample| sample.value.1.parse::<u64>().ok());
+            Ok((name.clone(), count.unwrap_or_default()))
+        });
+        let (targets, series, throttled) = futures::try_join!(
+            self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
+            futures::future::try_join_all(questions),
+            self.throttled(reach),
+        )?;
+        Ok(Some(Prometheus {
+            object: format!("service/{}", address.service),
+            targets: targets.active_targets.into_iter().map(target).collect(),
+            series: series.into_iter().collect(),
+            throttled,
+        }))
+    }
+
+    /// Share of CFS periods of the last hour in which a container was throttled; `None` when nobody scrapes cAdvisor.
+    async fn throttled(&self, reach: &Reach) -> Result<Option<BTreeMap<String, f64>>, Trouble> {
+        let namespace = self.namespace();
+        let periods = |name: &str| {
+            format!(r#"sum by (pod, container) (increase(container_cpu_cfs_{name}_total{{namespace="{namespace}",container!=""}}[1h]))"#)
+        };
+        let query = format!("{} / {}", periods("throttled_periods"), periods("periods"));
+        let samples = self.query_prometheus(reach, &query).await?;
+        let share = |sample: Sample| {
+            let label = |key: &str| sample.metric.get(key).map(|value| hostile::capped(value, 253));
+            let share = sample.value.1.parse::<f64>().ok().filter(|share| share.is_finite())?;
+            Some((format!("{}/{}", label("pod")?, label("container")?), share))
+        };
+        let shares: BTreeMap<_, _> = samples.result.into_iter().filter_map(share).collect();
+        Ok((!shares.is_empty()).then_some(shares))
+    }
+
+    async fn query_prometheus(&self, reach: &Reach, query: &str) -> Result<Samples, Trouble> {
+        let path = format!("/api/v1/query?query={}", utf8_percent_encode(query, NON_ALPHANUMERIC));
+        self.ask_prometheus(reach, &path).await
+    }
+
+    async fn ask_prometheus<T: DeserializeOwned>(&self, reach: &Reach, path: &str) -> Result<T, Trouble> {
+        let mut way = self.tunnel(reach).await?;
+        let stream = way
+            .stream()
+            .ok_or_else(|| Trouble::session("the port-forward gave no stream"))?;
+        let reply = timeout_at(self.until(LONGEST), http_call::get(stream, "localhost", path, MOST))
+            .await
+            .map_err(|_| Trouble::session(format!("no answer within {} s", LONGEST.as_secs())))?;
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(message) => return Err(Trouble::session(way.refusal().await.unwrap_or(message))),
+        };
+        if !reply.status.is_success() {
+            return Err(Trouble::session(format!("HTTP {} to {path}", reply.status.as_u16())));
+        }
+        let envelope: Envelope<T> = serde_json::from_slice(&reply.body).map_err(|error| {
+            Trouble::session(hostile::line(&format!(
+                "the answer to {path} is not Prometheus's: {error}"
+            )))
+        })?;
+        Ok(envelope.data)
+    }
+}
+
+fn target(active: ActiveTarget) -> Target {
+    let label = |key: &str| {
+        active
+            .labels
+            .get(key)
+            .map(|value| hostile::line(value))
+            .unwrap_or_default()
+    };
+    Target {
+        job: label("job"),
+        instance: label("instance"),
+        health: hostile::line(&active.health),
+        // A target that was never scraped has the year 1.
+        last_scrape: active.last_scrape.filter(|time| *time > Timestamp::UNIX_EPOCH),
+        last_error: hostile::line(&active.last_error),
+    }
+}
