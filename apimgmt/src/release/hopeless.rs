@@ -138,7 +138,7 @@ impl Watchfulness {
                 self.pulls.insert(key.into(), pull);
                 return match pull {
                     Pull::Absent => Some(("pull", Duration::ZERO, format!("image `{image}` is not found"))),
-                    Pull::Denied => Some(("pull", DENIED, format!("the registry denies image `{image}`"))),
+                    Pull::Denied => Some(("pull", DENIED, format!("the registry of image `{image}` refuses, or is not trusted"))),
                     Pull::MayMend => None,
                 };
             }
@@ -209,7 +209,6 @@ fn pull(message: &str) -> Option<Pull> {
         "service unavailable",
         "bad gateway",
         "internal server error",
-        "x509",
         "unexpected eof",
     ]) {
         Some(Pull::MayMend)
@@ -221,6 +220,7 @@ fn pull(message: &str) -> Option<Pull> {
         "no basic auth credentials",
         "insufficient_scope",
         "403 forbidden",
+        "x509",
     ]) {
         Some(Pull::Denied)
     } else if has(&["not found", "manifest unknown", "name unknown", "no match for platform"]) {

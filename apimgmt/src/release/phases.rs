@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::judge::Reader;
 use crate::{
     Error,
-    checklist::{ALL, Item, Phase, Section},
+    checklist::{ALL, Item, Phase, Row, Section},
     operation::Interrupt,
     report::progress::Progress,
-    snapshot::Why,
+    snapshot::{Source, Unreadable, Why},
 };
 
 /// Longest wait for what cannot be told yet: a metric after its second scrape, a session after a restart.
@@ -77,16 +77,13 @@ impl Verdicts {
         let rows = sections.iter().flat_map(|section| &section.rows);
         let judged = rows.map(|row| {
             let aside = aside.get(row.item.id);
-            let forbidden = row
-                .missing()
-                .is_some_and(|missing| matches!(missing.why, Why::Forbidden | Why::ApiAbsent));
             Judged {
                 id: row.item.id,
                 verdict: if aside.is_some() { "skipped" } else { row.word() },
                 detail: aside.map_or_else(|| row.detail().to_owned(), |reason| format!("set aside: {reason}")),
                 fix: row.item.fix,
                 phase: row.item.phase as u8,
-                may_change: !row.item.reads.is_empty() && !forbidden,
+                may_change: may_change(row),
             }
         });
         Self(judged.collect())
@@ -159,6 +156,18 @@ impl Verdicts {
             }
         };
         Phase::ALL.into_iter().map(gate).collect()
+    }
+}
+
+/// Whether a later look may tell more. What nobody permits, serves or collects stays unknown, and so does what only an
+/// active probe tells, once the probes have run.
+fn may_change(row: &Row) -> bool {
+    let stays = |missing: &Unreadable| matches!(missing.why, Why::Forbidden | Why::ApiAbsent | Why::NotCollected);
+    match row.word() {
+        "unknown" => {
+            !row.item.reads.is_empty() && !row.item.reads.contains(&Source::Probes) && !row.missing().is_some_and(stays)
+        }
+        _ => true,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use k8s_openapi::api::apps::v1::{Deployment as DeploymentObject, ReplicaSet as ReplicaSetObject};
+use k8s_openapi::{
+    api::apps::v1::{Deployment as DeploymentObject, ReplicaSet as ReplicaSetObject},
+    apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry,
+};
 use kube::{
     Api, ResourceExt,
     api::{ApiResource, DynamicObject, ListParams, PostParams},
@@ -14,7 +17,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{Context, Fit, Needs, Outcome, Range};
 use crate::{
     Error, ExitCode,
-    operation::{Entry, Interrupt, Journal, Lease, Plan, Step, api::answers},
+    operation::{
+        Entry, Interrupt, Journal, Lease, Plan, Step,
+        api::{DEADLINE, answers, is_conflict, refused},
+    },
     release::{
         Stage,
         hopeless::{Hopeless, Patience, Watchfulness},
@@ -25,6 +31,8 @@ use crate::{
     snapshot::{Labels, PodTemplate},
 };
 
+/// Our name as a writer of fields.
+const MANAGER: &str = "apimgmt";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 /// The label by which a replica set tells its pods apart: the deployment's own template has none.
 const HASH: &str = "pod-template-hash";
@@ -464,15 +472,107 @@ async fn give(context: &Context, mut deployment: DynamicObject, set: &DynamicObj
     }
     let name = deployment.name_any();
     let params = PostParams {
-        field_manager: Some("apimgmt".into()),
+        field_manager: Some(MANAGER.into()),
         ..PostParams::default()
     };
-    answers(
-        deployments(context).replace(&name, &params, &deployment),
-        "update",
-        &format!("deployment/{name}"),
-        context.namespace(),
-    )
-    .await?;
+    let object = format!("deployment/{name}");
+    let (api, namespace) = (deployments(context), context.namespace());
+    answers(api.replace(&name, &params, &deployment), "update", &object, namespace).await?;
+    // The controller writes its status all the while, so the version that was read is soon an old one.
+    for _ in 0..10 {
+        let mut latest = answers(api.get(&name), "get", &object, namespace).await?;
+        if !hand_over(latest.managed_fields_mut()) {
+            break;
+        }
+        match tokio::time::timeout(DEADLINE, api.replace(&name, &params, &latest)).await {
+            Ok(Err(error)) if is_conflict(&error) => {}
+            Ok(Err(error)) => return Err(refused(error, "update", &object, namespace)),
+            Ok(Ok(_)) | Err(_) => break,
+        }
+    }
     Ok(())
+}
+
+/// Hands the fields that we wrote to the one who applies them, as client-go does when it moves to server-side apply: else
+/// the next `helm upgrade` would end in a conflict with us, or leave behind what only the old template had.
+fn hand_over(managers: &mut Vec<ManagedFieldsEntry>) -> bool {
+    let applies =
+        |entry: &ManagedFieldsEntry| entry.operation.as_deref() == Some("Apply") && entry.subresource.is_none();
+    let Some(owner) = managers.iter().position(applies) else {
+        return false;
+    };
+    let Some(ours) = managers
+        .iter()
+        .position(|entry| entry.manager.as_deref() == Some(MANAGER))
+    else {
+        return false;
+    };
+    let fields = managers[ours]
+        .fields_v1
+        .take()
+        .map(|fields| fields.0)
+        .unwrap_or_default();
+    if let Some(theirs) = &mut managers[owner].fields_v1 {
+        unite(&mut theirs.0, fields);
+    }
+    managers.remove(ours);
+    true
+}
+
+/// The union of two sets of fields.
+fn unite(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        for (key, fields) in from {
+            unite(
+                into.entry(key).or_insert_with(|| Value::Object(serde_json::Map::new())),
+                fields,
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::FieldsV1;
+
+    use super::*;
+
+    fn entry(manager: &str, operation: &str, fields: Value) -> ManagedFieldsEntry {
+        ManagedFieldsEntry {
+            manager: Some(manager.into()),
+            operation: Some(operation.into()),
+            fields_v1: Some(FieldsV1(fields)),
+            ..ManagedFieldsEntry::default()
+        }
+    }
+
+    #[test]
+    fn helm_owns_again_what_a_rollback_wrote() {
+        let mut managers = vec![
+            entry(
+                "helm",
+                "Apply",
+                serde_json::json!({"f:spec": {"f:replicas": {}, "f:template": {"f:a": {}}}}),
+            ),
+            entry(
+                MANAGER,
+                "Update",
+                serde_json::json!({"f:spec": {"f:template": {"f:b": {".": {}}}}}),
+            ),
+        ];
+        assert!(hand_over(&mut managers));
+        assert_eq!(managers.len(), 1);
+        let expected = serde_json::json!({"f:spec": {"f:replicas": {}, "f:template": {"f:a": {}, "f:b": {".": {}}}}});
+        assert_eq!(managers[0].fields_v1.as_ref().unwrap().0, expected);
+    }
+
+    #[test]
+    fn without_an_applier_nothing_is_handed_over() {
+        let mut managers = vec![
+            entry("helm", "Update", Value::Null),
+            entry(MANAGER, "Update", Value::Null),
+        ];
+        assert!(!hand_over(&mut managers));
+        assert_eq!(managers.len(), 2);
+    }
 }
