@@ -32,12 +32,7 @@ pub(super) async fn run(
     outcome
 }
 
-async fn told(
-    client: &Client,
-    namespace: &str,
-    probe: Probe,
-    objects: &Objects,
-) -> Result<Vec<ProbeResult>, Error> {
+async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects) -> Result<Vec<ProbeResult>, Error> {
     let refused = |what: &str| {
         let what = format!(
             "could not create {what} for the probe `{}` in `{namespace}`",

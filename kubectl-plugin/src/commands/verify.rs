@@ -38,7 +38,15 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
         let probes = Probe::of_items(&items);
         let snapshot = verify.reading.snapshot(global, Probe::reads()).await?;
         let client = global.connection().connect().await?.client;
-        probe::run(&client, &snapshot, &probes, &consent, &Interrupt::listen(), &Progress::on_standard_error()).await?;
+        probe::run(
+            &client,
+            &snapshot,
+            &probes,
+            &consent,
+            &Interrupt::listen(),
+            &Progress::on_standard_error(),
+        )
+        .await?;
     }
     // The release is part of every report's heading, and waivers are part of the expectations.
     let sources: BTreeSet<Source> = items

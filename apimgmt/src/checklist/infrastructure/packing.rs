@@ -411,7 +411,8 @@ mod tests {
         let defaults = BTreeMap::from([("memory".to_owned(), Quantity("50Mi".into()))]);
         let mebibytes = |defaults| requests(&spec, defaults).get("memory") / (1000 * 1_048_576);
         assert_eq!(mebibytes(&defaults), 330);
-        assert_eq!(mebibytes(&BTreeMap::new()), 330);
+        let none = BTreeMap::new();
+        assert_eq!(mebibytes(&none), 330);
         let large = BTreeMap::from([("memory".to_owned(), Quantity("400Mi".into()))]);
         assert_eq!(mebibytes(&large), 530, "the default of the bare container counts");
     }

@@ -31,9 +31,9 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     let kills = scene.kills()?;
     // Asked in any case: a start may be slow because something it needs is away.
     let _ = (scene.snapshot.logs(), scene.ask_dependencies());
-    let mine = kills.iter().filter(|kill| {
-        kill.event.is_some() && kill.never_passed() && !scene.is_probe_wrong(kill)
-    });
+    let mine = kills
+        .iter()
+        .filter(|kill| kill.event.is_some() && kill.never_passed() && !scene.is_probe_wrong(kill));
     let groups = per_workload(
         scene,
         mine.map(|kill| (kill.sighting.status.name.clone(), kill.sighting)),

@@ -86,6 +86,8 @@ impl<'a> Scene<'a> {
     /// Whether the probe that killed a container could not have passed.
     pub(crate) fn is_probe_wrong(&self, kill: &Kill<'a>) -> bool {
         let container = kill.sighting.pod.container(&kill.sighting.status.name);
-        container.and_then(|container| self.wrong_probe(kill.sighting.pod, container, kill.kind)).is_some()
+        container
+            .and_then(|container| self.wrong_probe(kill.sighting.pod, container, kill.kind))
+            .is_some()
     }
 }
