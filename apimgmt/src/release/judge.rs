@@ -64,7 +64,15 @@ impl Reader {
     /// When they could not be run; a probe that ran and failed is evidence.
     pub async fn probe(&self, consent: &Consent, interrupt: &Interrupt, progress: &Progress) -> Result<(), Error> {
         let snapshot = self.snapshot(Probe::reads()).await?;
-        probe::run(&self.client, &snapshot, &Probe::ALL.into(), consent, interrupt, progress).await?;
+        probe::run(
+            &self.client,
+            &snapshot,
+            &Probe::ALL.into(),
+            consent,
+            interrupt,
+            progress,
+        )
+        .await?;
         Ok(())
     }
 

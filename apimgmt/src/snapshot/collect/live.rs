@@ -47,7 +47,7 @@ fn live_what_ten_thousand_strangers_take() {
     );
     let begun = std::time::Instant::now();
     let pods: Vec<_> = (0..10_003)
-        .map(|_| super::pods::stranger(serde_json::from_slice(&text).unwrap()))
+        .map(|_| crate::snapshot::Pod::from(serde_json::from_slice::<super::strangers::Stranger>(&text).unwrap()))
         .collect();
     println!("after {} {:?} {} bytes each", resident(), begun.elapsed(), text.len());
     drop(pods);

@@ -26,6 +26,7 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
