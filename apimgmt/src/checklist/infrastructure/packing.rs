@@ -346,25 +346,4 @@ mod tests {
         let anyway = spread.replace("DoNotSchedule", "ScheduleAnyway");
         assert!(outcome(&nodes, &[(template("15Mi", &anyway), 4)]).is_ok());
     }
-
-    #[test]
-    fn a_pod_reserves_its_sum_or_its_largest_first_step() {
-        let spec: PodSpec = serde_yaml::from_str(
-            "overhead: {memory: 10Mi}\n\
-             initContainers:\n\
-             - {name: proxy, restartPolicy: Always, resources: {requests: {memory: 20Mi}}}\n\
-             - {name: migrate, resources: {requests: {memory: 300Mi}}}\n\
-             containers:\n\
-             - {name: app, resources: {limits: {memory: 100Mi}}}\n\
-             - {name: bare}",
-        )
-        .unwrap();
-        let defaults = BTreeMap::from([("memory".to_owned(), Quantity("50Mi".into()))]);
-        let mebibytes = |defaults| requests(&spec, defaults).get("memory") / (1000 * 1_048_576);
-        assert_eq!(mebibytes(&defaults), 330);
-        let none = BTreeMap::new();
-        assert_eq!(mebibytes(&none), 330);
-        let large = BTreeMap::from([("memory".to_owned(), Quantity("400Mi".into()))]);
-        assert_eq!(mebibytes(&large), 530, "the default of the bare container counts");
-    }
 }
