@@ -65,9 +65,10 @@ impl Run {
             connected_to: secure.clone(),
             ..Host::default()
         };
-        let (encrypted, old, plain) = futures::join!(
+        let (encrypted, old, weak, plain) = futures::join!(
             self.step(handshake(&secure, &expected.host)),
-            self.step(old_tls::accepted(&secure, &expected.host)),
+            self.step(old_tls::versions(&secure, &expected.host)),
+            self.step(old_tls::weak_suites(&secure, &expected.host)),
             // Redirected elsewhere, plain HTTP is only known where it is declared to be.
             async {
                 if !expected.connect_to.is_empty() && expected.connect_to_http.is_empty() {
@@ -78,6 +79,7 @@ impl Run {
             },
         );
         host.old_protocols = old.ok();
+        host.weak_suites = weak.ok();
         match plain {
             Ok(reply) => {
                 host.http_status = Some(reply.status.as_u16());
