@@ -48,7 +48,7 @@ impl Mask {
             };
             let dsn = parse_dsn(text.trim()).and_then(Result::ok);
             // Users, databases and certificates are named in many a message, which nobody would understand without them.
-            let is_public = key.ends_with(".crt") || (names_something(key) && dsn.is_none());
+            let is_public = ["tls.crt", "ca.crt"].contains(&key) || (names_something(key) && dsn.is_none());
             if is_public {
                 continue;
             }
@@ -132,7 +132,7 @@ fn inner_secrets(text: &str) -> Vec<Zeroizing<String>> {
                 for (key, value) in fields {
                     match value {
                         Value::String(text) if key.starts_with("auth") || names_a_secret(&key) => {
-                            secrets.push(Zeroizing::new(text))
+                            secrets.push(Zeroizing::new(text));
                         }
                         other => search(other, secrets),
                     }
