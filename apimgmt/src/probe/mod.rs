@@ -105,7 +105,12 @@ pub async fn run(
     first_error.map_or(Ok(results), Err)
 }
 
-async fn one(client: &Client, snapshot: &Snapshot, probe: Probe, interrupt: &Interrupt) -> Result<Vec<ProbeResult>, Error> {
+async fn one(
+    client: &Client,
+    snapshot: &Snapshot,
+    probe: Probe,
+    interrupt: &Interrupt,
+) -> Result<Vec<ProbeResult>, Error> {
     let mut results = Vec::new();
     for objects in objects::plan(client, snapshot, probe).await? {
         results.extend(pod::run(client, &snapshot.namespace, probe, &objects, interrupt).await?);

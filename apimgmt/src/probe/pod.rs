@@ -71,10 +71,17 @@ async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects)
         Ok(Err(error)) => Err(Error::could_not(format!("lost sight of pod/{}", created.name_any())).because(error)),
         Err(_) => {
             let pod = pods.get(&created.name_any()).await.ok();
-            let why = pod.as_ref().and_then(holds_it_up).unwrap_or_else(|| "it gave no result in time".to_owned());
-            Err(Error::could_not(format!("pod/{} did not end within {} s", created.name_any(), LONGEST.as_secs()))
-                .because(crate::report::escape(&why))
-                .hint("what a probe could not see stays unknown; compare `verification.image` with what can be pulled"))
+            let why = pod
+                .as_ref()
+                .and_then(holds_it_up)
+                .unwrap_or_else(|| "it gave no result in time".to_owned());
+            Err(Error::could_not(format!(
+                "pod/{} did not end within {} s",
+                created.name_any(),
+                LONGEST.as_secs()
+            ))
+            .because(crate::report::escape(&why))
+            .hint("what a probe could not see stays unknown; compare `verification.image` with what can be pulled"))
         }
     }
 }
@@ -146,7 +153,10 @@ fn results(probe: Probe, message: &str) -> Result<Vec<ProbeResult>, Error> {
         let said = crate::report::escape(&message.chars().take(200).collect::<String>());
         Error::could_not(format!("the probe `{}` ended without a result: {said}", probe.name()))
     })?;
-    Ok(said.into_iter().filter(|result| probe.items().contains(&result.item.as_str())).collect())
+    Ok(said
+        .into_iter()
+        .filter(|result| probe.items().contains(&result.item.as_str()))
+        .collect())
 }
 
 /// Takes pod and claim away; what is gone already is no error.

@@ -138,7 +138,11 @@ impl Watchfulness {
                 self.pulls.insert(key.into(), pull);
                 return match pull {
                     Pull::Absent => Some(("pull", Duration::ZERO, format!("image `{image}` is not found"))),
-                    Pull::Denied => Some(("pull", DENIED, format!("the registry of image `{image}` refuses, or is not trusted"))),
+                    Pull::Denied => Some((
+                        "pull",
+                        DENIED,
+                        format!("the registry of image `{image}` refuses, or is not trusted"),
+                    )),
                     Pull::MayMend => None,
                 };
             }

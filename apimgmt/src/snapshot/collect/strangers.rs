@@ -136,7 +136,7 @@ impl From<Stranger<'_>> for Pod {
                 ..Metadata::default()
             },
             spec: PodSpec {
-                overhead: reserved(spec.containers, &spec.init_containers, spec.overhead),
+                overhead: reserved(spec.containers, &spec.init_containers, &spec.overhead),
                 containers,
                 node_name: spec.node_name,
                 priority: spec.priority,
@@ -164,7 +164,7 @@ fn workload(owner: Owner, hash: &str) -> OwnerReference {
 }
 
 /// What the scheduler reserves: containers and sidecars together, or the largest step before them, and the overhead.
-fn reserved(mut containers: Vec<Demand>, initial: &[Demand], overhead: Amounts) -> Amounts {
+fn reserved(mut containers: Vec<Demand>, initial: &[Demand], overhead: &Amounts) -> Amounts {
     let is_plain = initial.iter().all(|step| step.resources.requests.is_empty()) && overhead.is_empty();
     if let ([only], true) = (containers.as_mut_slice(), is_plain) {
         return std::mem::take(&mut only.resources.requests);
@@ -186,7 +186,7 @@ fn reserved(mut containers: Vec<Demand>, initial: &[Demand], overhead: Amounts) 
             .sum();
         let steps = initial.iter().filter(|step| !is_sidecar(step));
         let largest = steps.map(|step| of(&step.resources.requests)).max().unwrap_or_default();
-        together.max(largest) + of(&overhead)
+        together.max(largest) + of(overhead)
     };
     let written = |milli: i128| {
         Quantity(if milli % 1000 == 0 {
