@@ -130,7 +130,11 @@ impl Environment {
 
     /// The variables of this very process: what a probe's pod was given.
     pub(crate) fn of_process() -> Self {
-        Self(std::env::vars().map(|(name, value)| (name, Zeroizing::new(value))).collect())
+        Self(
+            std::env::vars()
+                .map(|(name, value)| (name, Zeroizing::new(value)))
+                .collect(),
+        )
     }
 
     fn first(&self, names: &[&str]) -> Option<&str> {

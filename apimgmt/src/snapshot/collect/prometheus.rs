@@ -105,7 +105,9 @@ impl Run {
     async fn throttled(&self, reach: &Reach) -> Result<Option<BTreeMap<String, f64>>, Trouble> {
         let namespace = self.namespace();
         let periods = |name: &str| {
-            format!(r#"sum by (pod, container) (increase(container_cpu_cfs_{name}_total{{namespace="{namespace}",container!=""}}[1h]))"#)
+            format!(
+                r#"sum by (pod, container) (increase(container_cpu_cfs_{name}_total{{namespace="{namespace}",container!=""}}[1h]))"#
+            )
         };
         let query = format!("{} / {}", periods("throttled_periods"), periods("periods"));
         let samples = self.query_prometheus(reach, &query).await?;
