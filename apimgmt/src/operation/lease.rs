@@ -200,3 +200,51 @@ async fn beat(
     let _ = tell.send(true);
     object
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ExitCode, operation::fake::Server};
+
+    const PATH: &str = "/apis/coordination.k8s.io/v1/namespaces/shop/leases/apimgmt-operation";
+
+    async fn take(server: &Server) -> Result<Lease, Error> {
+        Lease::take(&server.client(), "shop", "upgrade", &Progress::silent()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_operator_is_told_who_works_and_since_when() {
+        let server = Server::default();
+        let first = take(&server).await.unwrap();
+        let told = take(&server).await.err().unwrap();
+        assert!(told.to_string().contains("upgrade works in `shop` since "), "{told}");
+        first.give_back().await;
+        assert!(server.get(PATH).is_none());
+        assert!(take(&server).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lease_of_a_dead_operator_is_taken_over_after_watching_it() {
+        let server = Server::default();
+        drop(take(&server).await.unwrap().heart.abort());
+        server.touch(PATH, |lease| {
+            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into()
+        });
+        assert!(take(&server).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_loses_the_lease_learns_it() {
+        let server = Server::default();
+        let lease = take(&server).await.unwrap();
+        assert!(lease.is_lost().is_none());
+        server.touch(PATH, |lease| lease["spec"]["holderIdentity"] = "another".into());
+        assert_eq!(lease.lost().await.code(), ExitCode::Midway);
+        lease.give_back().await;
+        assert_eq!(
+            server.get(PATH).unwrap()["spec"]["holderIdentity"],
+            "another",
+            "a lease of others stays"
+        );
+    }
+}

@@ -17,6 +17,7 @@ use super::{
     phases::{Gate, Looked, SetAside, Standing, Verdicts, look},
     scene::Scene,
     store::{Entry, Status, Store, last_good},
+    values,
     watch::Watches,
 };
 use crate::{
@@ -214,6 +215,10 @@ impl Change {
             self.release,
             connected.server
         ));
+
+        if let Some(error) = values::refusal(&values::check(helm, &self.chart, &self.helm).await?) {
+            return Err(error);
+        }
 
         let made = namespace::ensure(&client, &namespace).await?;
         match made {
@@ -446,7 +451,11 @@ impl Work<'_> {
         for gate in &gates {
             self.progress.say(&gate.to_string());
         }
-        journal.after("gates", "judged").await?;
+        let stood: Vec<_> = gates
+            .iter()
+            .map(|gate| format!("{} {}", gate.phase, gate.standing.words()))
+            .collect();
+        journal.after("gates", &stood.join(", ")).await?;
         if gates.iter().any(|gate| gate.standing != Standing::Passed) {
             let cause = cause::of_gates(&gates, &self.reader, self.progress).await;
             return self.failed(entry, gates, cause, false, &mut stage, journal).await;

@@ -56,6 +56,17 @@ pub enum Standing {
     NotReached,
 }
 
+impl Standing {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "FAILED",
+            Self::NotReached => "not reached",
+        }
+    }
+}
+
 /// One gate.
 #[derive(Debug, Clone, Serialize)]
 pub struct Gate {
@@ -223,11 +234,7 @@ pub async fn look(
 impl std::fmt::Display for Gate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let count = |verdict| self.items.iter().filter(|item| item.verdict == verdict).count();
-        let standing = match self.standing {
-            Standing::Passed => "passed",
-            Standing::Failed => "FAILED",
-            Standing::NotReached => "not reached",
-        };
+        let standing = self.standing.words();
         write!(formatter, "gate {} {:<23} {standing:<11}", self.phase, self.title)?;
         for verdict in ["pass", "fail", "warning", "unknown", "manual", "waived", "skipped"] {
             if count(verdict) > 0 {
@@ -238,5 +245,91 @@ impl std::fmt::Display for Gate {
             write!(formatter, "\n{}: {}", judged.id, judged.detail)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(list: &[(&'static str, u8, &'static str)]) -> Verdicts {
+        let judged = |(id, phase, verdict): &(&'static str, u8, &'static str)| Judged {
+            id,
+            verdict,
+            detail: String::new(),
+            fix: "",
+            phase: *phase,
+            may_change: true,
+        };
+        Verdicts(list.iter().map(judged).collect())
+    }
+
+    fn standings(now: &Verdicts, before: Option<&Verdicts>) -> Vec<Standing> {
+        now.gates(before).into_iter().map(|gate| gate.standing).collect()
+    }
+
+    #[test]
+    fn a_gate_passes_only_when_every_gate_before_it_has() {
+        use Standing::{Failed, NotReached, Passed};
+        let now = verdicts(&[("database/instance", 2, "fail"), ("functional/health", 4, "pass")]);
+        assert_eq!(
+            standings(&now, None),
+            [Passed, Failed, NotReached, NotReached, NotReached, NotReached]
+        );
+    }
+
+    #[test]
+    fn what_was_red_or_unknown_before_never_undoes_an_upgrade() {
+        let now = verdicts(&[
+            ("a/red", 1, "fail"),
+            ("a/unknown", 1, "fail"),
+            ("a/new", 1, "unknown"),
+            ("a/advice", 1, "warning"),
+        ]);
+        let before = verdicts(&[
+            ("a/red", 1, "fail"),
+            ("a/unknown", 1, "unknown"),
+            ("a/new", 1, "pass"),
+            ("a/advice", 1, "pass"),
+        ]);
+        assert!(
+            standings(&now, Some(&before))
+                .iter()
+                .all(|standing| *standing == Standing::Passed)
+        );
+        let before = verdicts(&[("a/red", 1, "pass")]);
+        assert_eq!(now.gates(Some(&before))[0].shut_by, ["a/red"]);
+    }
+
+    #[test]
+    fn on_a_first_install_any_blocking_failure_shuts_the_gate_and_unknown_does_not() {
+        let now = verdicts(&[("a/x", 3, "unknown"), ("a/y", 3, "fail")]);
+        assert_eq!(now.gates(None)[2].shut_by, ["a/y"]);
+    }
+
+    #[test]
+    fn every_item_is_judged_at_the_gate_of_its_phase() {
+        let now = Verdicts(
+            ALL.iter()
+                .map(|item| Judged {
+                    id: item.id,
+                    verdict: "pass",
+                    detail: String::new(),
+                    fix: item.fix,
+                    phase: item.phase as u8,
+                    may_change: false,
+                })
+                .collect(),
+        );
+        let gates = now.gates(None);
+        assert_eq!(gates.iter().map(|gate| gate.items.len()).sum::<usize>(), ALL.len());
+        for gate in &gates {
+            for judged in &gate.items {
+                assert_eq!(
+                    ALL.iter().find(|item| item.id == judged.id).unwrap().phase as u8,
+                    gate.phase
+                );
+            }
+        }
     }
 }

@@ -227,6 +227,14 @@ impl Scene {
         lines
     }
 
+    /// What keeps pods of the namespace from running.
+    pub fn troubles(&self) -> Vec<String> {
+        self.pods
+            .values()
+            .filter_map(|pod| Some(format!("{} {}", pod.object(), trouble(pod)?)))
+            .collect()
+    }
+
     /// What is still waited for, in one line.
     pub fn waiting_for(&self) -> String {
         let waiting: Vec<_> = self

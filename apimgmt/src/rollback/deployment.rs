@@ -575,4 +575,72 @@ mod tests {
         assert!(!hand_over(&mut managers));
         assert_eq!(managers.len(), 2);
     }
+
+    fn facts() -> DeploymentFacts {
+        DeploymentFacts {
+            name: "app".into(),
+            namespace: "shop".into(),
+            current: 3,
+            paused: false,
+            owner: Some("shop".into()),
+            revisions: [(2, vec!["shop:1".to_owned()]), (3, vec!["shop:2".to_owned()])].into(),
+            target: Some(2),
+            missing: Vec::new(),
+            other_configuration: true,
+            fit: Fit::Fits,
+        }
+    }
+
+    #[test]
+    fn a_plan_warns_of_what_will_not_go_back_with_the_template() {
+        let plan = facts().plan().unwrap();
+        assert_eq!((plan.from, plan.to, plan.object.as_str()), (3, 2, "deployment/app"));
+        assert_eq!(
+            plan.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>(),
+            ["rollback", "rollout", "verify"]
+        );
+        for part in ["helm upgrade shop", "another configuration", "shop:1"] {
+            assert!(plan.warnings.iter().any(|warning| warning.contains(part)), "{part}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_roll_is_refused() {
+        let code = |facts: DeploymentFacts| facts.plan().unwrap_err().code();
+        assert_eq!(
+            code(DeploymentFacts {
+                paused: true,
+                ..facts()
+            }),
+            ExitCode::Wrong
+        );
+        assert_eq!(
+            code(DeploymentFacts {
+                target: None,
+                ..facts()
+            }),
+            ExitCode::Wrong
+        );
+        assert_eq!(
+            code(DeploymentFacts {
+                target: Some(3),
+                ..facts()
+            }),
+            ExitCode::Usage
+        );
+        assert_eq!(
+            code(DeploymentFacts {
+                missing: vec!["configmap/x".into()],
+                ..facts()
+            }),
+            ExitCode::Wrong
+        );
+        assert_eq!(
+            code(DeploymentFacts {
+                fit: Fit::DoesNot("x".into()),
+                ..facts()
+            }),
+            ExitCode::Wrong
+        );
+    }
 }

@@ -322,3 +322,107 @@ async fn only_release(context: &Context) -> Result<String, Error> {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> ReleaseFacts {
+        let entry = |revision, status| Entry { revision, status };
+        ReleaseFacts {
+            release: "shop".into(),
+            namespace: "shop".into(),
+            history: vec![
+                entry(3, Status::Superseded),
+                entry(4, Status::Failed),
+                entry(5, Status::Deployed),
+            ],
+            target: Some(3),
+            missing: Vec::new(),
+            other_images: ["shop:1".to_owned()].into(),
+            fit: Fit::Fits,
+        }
+    }
+
+    #[test]
+    fn a_plan_says_what_why_and_how_it_is_undone() {
+        assert_eq!(
+            facts().plan().unwrap().to_string(),
+            "Plan: return release/shop from revision 5 to 3 in namespace shop\n  \
+             1. helm rollback shop 3 --wait\n     \
+             why:  Helm records the return as a revision of its own; it is not interrupted\n     \
+             undo: helm rollback shop 5\n  \
+             2. judge every item\n     \
+             why:  what held before must hold after\n  \
+             ! image shop:1 must still be in its registry\n"
+        );
+    }
+
+    #[test]
+    fn a_target_that_cannot_run_is_refused_with_the_reason_and_what_to_do() {
+        let told = |facts: ReleaseFacts| {
+            let error = facts.plan().unwrap_err();
+            (
+                error.code(),
+                format!("{error}; {}", error.next_step().unwrap_or_default()),
+            )
+        };
+        let (code, text) = told(ReleaseFacts {
+            fit: Fit::DoesNot("it runs on schema 1".into()),
+            ..facts()
+        });
+        assert_eq!(code, ExitCode::Wrong);
+        assert!(text.contains("schema 1") && text.contains("rollback database"));
+        let (code, text) = told(ReleaseFacts {
+            missing: vec!["secret/x".into()],
+            ..facts()
+        });
+        assert_eq!(code, ExitCode::Wrong);
+        assert!(text.contains("secret/x is missing") && text.contains("3 (superseded)"));
+        let (code, text) = told(ReleaseFacts {
+            target: None,
+            ..facts()
+        });
+        assert_eq!(code, ExitCode::Wrong);
+        assert!(text.contains("no revision to go back to"));
+        assert_eq!(
+            told(ReleaseFacts {
+                target: Some(5),
+                ..facts()
+            })
+            .0,
+            ExitCode::Usage
+        );
+    }
+
+    #[test]
+    fn a_target_that_was_never_good_is_only_warned_of() {
+        let plan = ReleaseFacts {
+            target: Some(4),
+            ..facts()
+        }
+        .plan()
+        .unwrap();
+        assert!(
+            plan.warnings
+                .iter()
+                .any(|warning| warning.contains("revision 4 is failed"))
+        );
+    }
+
+    #[test]
+    fn a_manifest_tells_what_its_pods_need_and_which_schema_they_run_on() {
+        let manifest = "---\nkind: Secret\nmetadata: {name: made}\n---\nkind: Deployment\nmetadata:\n  name: app\n  annotations: \
+                        {apimgmt.io/schema-minimum: \"1\", apimgmt.io/schema-maximum: \"2\"}\nspec: {template: {spec: {containers: \
+                        [{name: c, image: shop:1, envFrom: [{secretRef: {name: made}}]}]}}}\n";
+        let rendered = Rendered::of(&Record {
+            manifest: manifest.into(),
+            ..Record::default()
+        })
+        .unwrap();
+        assert_eq!(rendered.schema, Some(Range { minimum: 1, maximum: 2 }));
+        assert!(
+            rendered.needs.secrets.contains("made") && rendered.objects.contains(&("secret".into(), "made".into()))
+        );
+    }
+}
