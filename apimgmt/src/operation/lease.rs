@@ -104,6 +104,9 @@ impl Lease {
 
     /// Gives it back.
     pub async fn give_back(self) {
+        if *self.lost.borrow() {
+            return;
+        }
         let _ = self.stop.send(true);
         if let Ok(object) = self.heart.await {
             let params = DeleteParams {

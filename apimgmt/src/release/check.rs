@@ -10,7 +10,7 @@ use kube::{
     core::{ApiResource, GroupVersionKind},
     discovery::{Scope, pinned_kind},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -102,8 +102,13 @@ pub async fn check(
     let rendered = helm
         .output("template", [release.to_owned(), chart.to_owned()].iter().chain(flags))
         .await?;
-    let objects: Vec<Value> = serde_yaml::Deserializer::from_str(&rendered)
-        .filter_map(|document| Value::deserialize(document).ok())
+    // As Helm and the API server read YAML: `0444` is a number.
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    let documents: Vec<Option<Value>> = serde_saphyr::from_multiple_with_options(&rendered, options)
+        .map_err(|error| Error::usage("the rendered chart is not YAML").because(error.to_string()))?;
+    let objects: Vec<Value> = documents
+        .into_iter()
+        .flatten()
         .filter(|object| object["kind"].is_string())
         .collect();
     checked.objects = objects.len();
