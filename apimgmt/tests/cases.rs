@@ -11,7 +11,7 @@ mod walk;
 
 use apimgmt::{
     checklist::{self, Item},
-    diagnoses::{self, Diagnosis},
+    diagnoses::{self, Diagnosis, Scene},
 };
 use walk::{Case, cases_of};
 
@@ -91,7 +91,7 @@ fn recognised(diagnosis: &'static Diagnosis, case: &Case) -> Result<(), String> 
     let found = found.join("; ");
     let first = diagnosed.findings.first();
     let own = diagnosed.findings.iter().find(|finding| finding.id == diagnosis.id);
-    match (case.expected(), (diagnosis.look)(&snapshot)) {
+    match (case.expected(), (diagnosis.look)(&Scene::new(&snapshot))) {
         ("seen", Ok(_)) if first.is_none_or(|finding| finding.id != diagnosis.id) => {
             return Err(format!("is not the first finding: {found}"));
         }

@@ -107,7 +107,10 @@ fn failure(error: &RedisError) -> Failure {
     };
     match code {
         "WRONGPASS" | "NOAUTH" => Failure::Refused(words),
-        _ if error.kind() == ErrorKind::AuthenticationFailed => Failure::Refused(words),
+        // The crate keeps the server's words to itself here.
+        _ if error.kind() == ErrorKind::AuthenticationFailed => {
+            Failure::Refused("the user or password was refused (WRONGPASS)".into())
+        }
         "" if error.is_io_error() || error.is_connection_dropped() => Failure::Other(words),
         _ => Failure::Server(words),
     }

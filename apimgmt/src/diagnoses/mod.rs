@@ -50,20 +50,6 @@ pub enum Topic {
     Release,
 }
 
-impl Topic {
-    /// Topics whose causes show as trouble of this one: a pod may be ill for want of memory or of a service.
-    const fn causes(self) -> &'static [Self] {
-        match self {
-            Self::Pod => &[Self::Pod, Self::Memory, Self::Network],
-            Self::Database => &[Self::Database, Self::Pod, Self::Memory, Self::Network],
-            Self::Memory => &[Self::Memory],
-            Self::Tls => &[Self::Tls],
-            Self::Network => &[Self::Network, Self::Pod],
-            Self::Release => &[Self::Release, Self::Pod, Self::Memory, Self::Network],
-        }
-    }
-}
-
 /// Every diagnosis; the last one looks at what the others left unexplained.
 pub const ALL: &[&Diagnosis] = &[
     &pod::IMAGE_ABSENT,
@@ -96,12 +82,6 @@ pub const ALL: &[&Diagnosis] = &[
     &network::DEPENDENCY_HOST_UNKNOWN,
     &pod::UNEXPLAINED,
 ];
-
-/// The diagnoses that a topic asks for; all of them without one.
-pub fn of_topic(topic: Option<Topic>) -> Vec<&'static Diagnosis> {
-    let wanted = |diagnosis: &&&'static Diagnosis| topic.is_none_or(|topic| topic.causes().contains(&diagnosis.topic));
-    ALL.iter().filter(wanted).copied().collect()
-}
 
 /// What has to be read for some diagnoses and for folding what they find.
 pub fn reads(diagnoses: &[&'static Diagnosis]) -> BTreeSet<Source> {

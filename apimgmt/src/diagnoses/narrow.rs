@@ -6,8 +6,23 @@ impl Diagnosed {
     /// Keeps the findings of a topic, and those about an object of a name or with a symptom there.
     pub fn keep(&mut self, topic: Option<Topic>, name: Option<&str>) {
         self.findings.retain(|finding| {
-            topic.is_none_or(|topic| topic_of(finding) == Some(topic)) && name.is_none_or(|name| touches(finding, name))
+            topic.is_none_or(|topic| topic_of(finding).is_some_and(|own| topic.causes().contains(&own)))
+                && name.is_none_or(|name| touches(finding, name))
         });
+    }
+}
+
+impl Topic {
+    /// Topics whose causes show as trouble of this one: a pod may be ill for want of memory or of a service.
+    const fn causes(self) -> &'static [Self] {
+        match self {
+            Self::Pod => &[Self::Pod, Self::Memory, Self::Network],
+            Self::Database => &[Self::Database, Self::Pod, Self::Memory, Self::Network],
+            Self::Memory => &[Self::Memory],
+            Self::Tls => &[Self::Tls],
+            Self::Network => &[Self::Network, Self::Pod],
+            Self::Release => &[Self::Release, Self::Pod, Self::Memory, Self::Network],
+        }
     }
 }
 

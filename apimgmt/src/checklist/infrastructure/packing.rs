@@ -103,12 +103,21 @@ fn place_in_order<'a, 'l>(
     preference: Preference,
 ) -> Result<(), String> {
     let mut ordered: Vec<_> = loads.iter().collect();
-    ordered.sort_by_key(|load| Reverse(load.amounts.get(by)));
+    ordered.sort_by_key(|load| (Reverse(load.amounts.get(by)), load.origin));
+    // Pods of one origin are alike: without rules between pods, nodes that were full for one stay full for the next.
+    let mut run: Option<Run<'_>> = None;
     for (placed, load) in ordered.iter().enumerate() {
-        let neighbours = Neighbours::of(load, places);
-        let fitting = (0..places.len()).filter(|index| obstacle(&places[*index], load, &neighbours).is_none());
+        let same = run
+            .take()
+            .filter(|run| run.origin == load.origin && run.neighbours.is_plain());
+        let Run { neighbours, from, .. } = same.unwrap_or_else(|| Run {
+            origin: load.origin,
+            neighbours: Neighbours::of(load, places),
+            from: 0,
+        });
+        let mut fitting = (from..places.len()).filter(|index| obstacle(&places[*index], load, &neighbours).is_none());
         let chosen = match preference {
-            Preference::First => fitting.min(),
+            Preference::First => fitting.next(),
             Preference::Emptiest => fitting.max_by_key(|index| (places[*index].free(by), Reverse(*index))),
         };
         let Some(chosen) = chosen else {
@@ -122,8 +131,25 @@ fn place_in_order<'a, 'l>(
             ));
         };
         places[chosen].take(load);
+        run = Some(Run {
+            origin: load.origin,
+            neighbours,
+            from: if matches!(preference, Preference::First) {
+                chosen
+            } else {
+                0
+            },
+        });
     }
     Ok(())
+}
+
+/// Pods of one origin that are placed one after the other.
+struct Run<'n> {
+    origin: &'n str,
+    neighbours: Neighbours<'n>,
+    /// Nodes before this one are full for them.
+    from: usize,
 }
 
 /// `2 nodes: insufficient memory, 1 node: cordoned`.

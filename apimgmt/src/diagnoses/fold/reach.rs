@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     diagnoses::{
         Finding, Symptom,
-        scene::{Scene, selects, trouble},
+        scene::{Backing, Scene, selects, trouble},
     },
     snapshot::Pod,
 };
@@ -38,7 +38,7 @@ impl Reach {
                 Some(("pod", name)) => {
                     if let Some(pod) = pod_of(scene, name) {
                         let down = scene.services_of(pod).filter(|backing| backing.is_down());
-                        waiting.extend(down.map(|backing| backing.object()));
+                        waiting.extend(down.map(Backing::object));
                         waiting.push(scene.workload(pod));
                     }
                 }
@@ -152,5 +152,5 @@ fn empty_services(scene: &Scene<'_>, workload: &str) -> Vec<String> {
     let selecting = backings.filter(|backing| {
         backing.is_down() && selects(&backing.service.spec.selector, &workload.template.metadata.labels)
     });
-    selecting.map(|backing| backing.object()).collect()
+    selecting.map(Backing::object).collect()
 }

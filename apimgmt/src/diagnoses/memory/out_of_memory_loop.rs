@@ -3,7 +3,11 @@
 use crate::{
     diagnoses::{
         Diagnosis, Finding, Topic,
-        scene::{Group, Scene, memory::Aftermath, memory::doubled, per_workload},
+        scene::{
+            Group, Scene,
+            memory::{Aftermath, doubled, memory_limit},
+            per_workload,
+        },
     },
     snapshot::{Source, Unreadable},
 };
@@ -28,7 +32,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
 }
 
 fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>) -> Finding {
-    let limit = scene.memory_limit(group);
+    let limit = memory_limit(group);
     let restarts = group
         .sightings
         .iter()

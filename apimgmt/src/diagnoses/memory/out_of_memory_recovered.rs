@@ -5,7 +5,11 @@ use jiff::SignedDuration;
 use crate::{
     diagnoses::{
         Diagnosis, Finding, Topic, Weight,
-        scene::{Group, Scene, memory::Aftermath, memory::doubled, minutes, per_workload, since},
+        scene::{
+            Group, Scene,
+            memory::{Aftermath, doubled, memory_limit},
+            minutes, per_workload, since,
+        },
     },
     snapshot::{Source, Unreadable},
 };
@@ -36,7 +40,7 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>) -> Finding {
         .filter_map(|sighting| sighting.ended()?.1.finished_at)
         .max();
     let ago = minutes(since(ended, scene.now()).max(SignedDuration::ZERO));
-    let limit = scene.memory_limit(group);
+    let limit = memory_limit(group);
     let told = limit.map_or("it has no limit of its own".into(), |limit| {
         format!("its limit is {}", limit.0)
     });

@@ -39,14 +39,11 @@ fn finding<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: Option<usize>)
     let count = nodes.map_or("the nodes".into(), |nodes| {
         format!("the {nodes} node{}", if nodes == 1 { "" } else { "s" })
     });
-    let placed = scene
-        .pods()
-        .map(|pods| {
-            pods.iter()
-                .filter(|it| !it.spec.node_name.is_empty() && scene.workload(it) == unplaced.workload)
-                .count()
-        })
-        .unwrap_or(0);
+    let pods = scene.pods().unwrap_or_default();
+    let placed = pods
+        .iter()
+        .filter(|it| !it.spec.node_name.is_empty() && scene.workload(it) == unplaced.workload)
+        .count();
     let patch = r#"[{"op":"remove","path":"/spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution"}]"#;
     let mut finding = Finding::new(
         DIAGNOSIS.id,

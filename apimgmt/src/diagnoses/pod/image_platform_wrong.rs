@@ -31,7 +31,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     let unpulled = pulls.iter().map(|pull| pull.sighting);
     let failing = scene
         .containers()?
-        .filter(|sighting| sighting.is_down() && said(scene, *sighting).is_some());
+        .filter(|sighting| sighting.is_down() && is_said(scene, *sighting));
     let image = |sighting: Sighting<'a>| {
         sighting
             .pod
@@ -58,7 +58,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
             Some((name, architecture)) if !architecture.is_empty() => format!("{name} ({architecture})"),
             _ => "its node".into(),
         };
-        let line = said(scene, group.first()).flatten();
+        let line = line(scene, group.first());
         Finding::new(DIAGNOSIS.id, &group.workload, format!("the image `{image}` of {} was not built for the processor of {place}", group.workload))
             .explaining(group.pods())
             .because(group.states(scene))
@@ -72,17 +72,17 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     Ok(per_workload(scene, seen).into_iter().map(finding).collect())
 }
 
-/// Whether a state or a log says that the program's format is wrong, and the line where it is a log.
-fn said<'a>(scene: &Scene<'a>, sighting: Sighting<'a>) -> Option<Option<(bool, &'a str)>> {
+/// Whether a state or a log says that the program's format is wrong.
+fn is_said<'a>(scene: &Scene<'a>, sighting: Sighting<'a>) -> bool {
     let state = sighting.ended().is_some_and(|(_, ended)| ended.message.contains(WORDS));
-    let lines = [true, false].into_iter().find_map(|previous| {
+    state || line(scene, sighting).is_some()
+}
+
+/// The line that says so, and whether it is of the run before.
+fn line<'a>(scene: &Scene<'a>, sighting: Sighting<'a>) -> Option<(bool, &'a str)> {
+    [true, false].into_iter().find_map(|previous| {
         let lines = scene.log(sighting.pod, &sighting.status.name, previous);
-        lines
-            .iter()
-            .rev()
-            .take(5)
-            .find(|line| line.contains(WORDS))
-            .map(|line| (previous, line.as_str()))
-    });
-    (state || lines.is_some()).then_some(lines)
+        let line = lines.iter().rev().take(5).find(|line| line.contains(WORDS))?;
+        Some((previous, line.as_str()))
+    })
 }

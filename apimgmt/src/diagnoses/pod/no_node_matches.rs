@@ -30,8 +30,8 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
             && !it.has("ersistentVolumeClaim")
             && !it.has("persistentvolumeclaim")
     });
-    let nodes = scene.snapshot.nodes().map(Vec::as_slice).unwrap_or_default();
-    Ok(mine.map(|pods| finding(scene, &pods, nodes)).collect())
+    let nodes = scene.nodes();
+    Ok(mine.map(|pods| finding(scene, &pods, &nodes)).collect())
 }
 
 /// Why no node will do, and how to mend it.
@@ -41,7 +41,7 @@ struct Mismatch {
     evidence: Vec<Evidence>,
 }
 
-fn finding<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[Node]) -> Finding {
+fn finding<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[&'a Node]) -> Finding {
     let mismatch = if unplaced.has("affinity/selector") {
         selector(scene, unplaced, nodes)
     } else if unplaced.has("untolerated taint") {
@@ -84,7 +84,7 @@ fn finding<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[Node]) -> Fi
 }
 
 /// The pod asks for labels that no node has.
-fn selector<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[Node]) -> Mismatch {
+fn selector<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[&'a Node]) -> Mismatch {
     let pod = unplaced.first();
     let wanted = wanted_labels(pod);
     let lacking: Vec<String> = pod
@@ -155,11 +155,12 @@ fn wanted_labels(pod: &Pod) -> Vec<String> {
 }
 
 /// Every node that has the labels keeps the pod away.
-fn taint<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[Node]) -> Mismatch {
+fn taint<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[&'a Node]) -> Mismatch {
     let pod = unplaced.first();
     let keeps_away = |taint: &&Taint| taint.effect != "PreferNoSchedule" && !taint.is_tolerated(&pod.spec.tolerations);
     let taints: Vec<(&Node, &Taint)> = nodes
         .iter()
+        .copied()
         .flat_map(|node| {
             node.spec
                 .taints
@@ -207,7 +208,7 @@ fn taint<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: &[Node]) -> Mism
     }
 }
 
-fn cordoned(scene: &Scene<'_>, nodes: &[Node]) -> Mismatch {
+fn cordoned(scene: &Scene<'_>, nodes: &[&Node]) -> Mismatch {
     let names: Vec<String> = nodes
         .iter()
         .filter(|node| node.spec.unschedulable)

@@ -32,7 +32,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 
 fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     let unplaced: Vec<_> = scene.unplaced()?.into_iter().filter(Unplaced::lacks_room).collect();
-    let nodes = scene.snapshot.nodes().map(Vec::as_slice).unwrap_or_default();
+    let nodes = scene.nodes();
     let everyone = scene.snapshot.cluster_pods().map(Vec::as_slice);
     // Without the other namespaces, the consumers of this one are still worth naming.
     let (running, source) = match (everyone, scene.snapshot.pods()) {
@@ -51,7 +51,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
                 scene,
                 &Room {
                     resource: &resource,
-                    nodes,
+                    nodes: &nodes,
                     running,
                     source,
                 },
@@ -73,7 +73,7 @@ fn resource(unplaced: &Unplaced<'_>) -> String {
 /// What is known about one resource on the nodes.
 struct Room<'a> {
     resource: &'a str,
-    nodes: &'a [Node],
+    nodes: &'a [&'a Node],
     running: &'a [Pod],
     source: Source,
 }
@@ -94,18 +94,22 @@ fn finding<'a>(scene: &Scene<'a>, room: &Room<'_>, mut waiting: Vec<&Unplaced<'a
         .map(|(workload, reserved)| format!("{workload} {}", amount(room.resource, *reserved)))
         .collect();
     let (free, largest) = room.free_and_largest();
-    let mut cause = format!("{} reserves {} a pod", main.workload, amount(room.resource, asked));
     let never_fits = largest.is_some_and(|largest| asked > largest);
-    match (free, largest) {
-        (_, Some(largest)) if never_fits => {
-            cause += &format!(", and the largest node has {} in all", amount(room.resource, largest))
-        }
-        (Some(free), _) => cause += &format!(", and no node has more than {} free", amount(room.resource, free)),
-        (None, _) => cause += ", and no node has that free",
-    }
-    if !told.is_empty() && !never_fits {
-        cause += &format!("; the largest consumers are {}", list(&told));
-    }
+    let room_left = match (free, largest) {
+        (_, Some(largest)) if never_fits => format!("the largest node has {} in all", amount(room.resource, largest)),
+        (Some(free), _) => format!("no node has more than {} free", amount(room.resource, free)),
+        (None, _) => "no node has that free".into(),
+    };
+    let taken = match told.as_slice() {
+        [] => String::new(),
+        _ if never_fits => String::new(),
+        told => format!("; the largest consumers are {}", list(told)),
+    };
+    let cause = format!(
+        "{} reserves {} a pod, and {room_left}{taken}",
+        main.workload,
+        amount(room.resource, asked)
+    );
     let mut finding = Finding::new(DIAGNOSIS.id, &main.workload, cause);
     for pods in &waiting {
         finding = finding

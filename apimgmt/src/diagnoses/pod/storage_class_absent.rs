@@ -26,7 +26,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
 
-fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
+fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let (pods, claims) = (scene.current()?, scene.snapshot.persistent_volume_claims()?);
     let (classes, _) = (scene.snapshot.storage_classes().ok(), scene.snapshot.events());
     let has_default = classes.is_some_and(|classes| {

@@ -29,7 +29,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
     look,
 };
 
-fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
+fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let _ = scene.snapshot.events();
     scene.ask_dependencies();
     let mut ill: BTreeMap<String, Vec<(&Pod, String)>> = BTreeMap::new();

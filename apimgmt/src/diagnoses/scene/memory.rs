@@ -41,12 +41,6 @@ impl<'a> Scene<'a> {
         (ago < NEWS).then_some(Aftermath::Recovered)
     }
 
-    /// The memory limit of a group's container, when it has one.
-    pub(crate) fn memory_limit(&self, group: &Group<'a>) -> Option<&'a Quantity> {
-        let container = group.first().pod.container(group.container())?;
-        container.resources.limits.get("memory")
-    }
-
     /// The limit as evidence.
     pub(crate) fn limit_evidence(&self, group: &Group<'a>) -> Option<Evidence> {
         let field = format!("spec.containers[{}].resources.limits.memory", group.container());
@@ -54,9 +48,20 @@ impl<'a> Scene<'a> {
             Source::Pods,
             group.first().pod.object(),
             &field,
-            &self.memory_limit(group)?.0,
+            &memory_limit(group)?.0,
         ))
     }
+}
+
+/// The memory limit of a group's container, when it has one.
+pub(crate) fn memory_limit<'a>(group: &Group<'a>) -> Option<&'a Quantity> {
+    group
+        .first()
+        .pod
+        .container(group.container())?
+        .resources
+        .limits
+        .get("memory")
 }
 
 /// Twice a limit, as a quantity: `128Mi` for `64Mi`.

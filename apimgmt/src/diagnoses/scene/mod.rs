@@ -41,9 +41,13 @@ use jiff::Timestamp;
 
 use crate::snapshot::{
     Metadata, Pod, Snapshot, Unreadable,
+    cluster::Node,
     events::Event,
     workloads::{Job, ReplicaSet},
 };
+
+/// Lines by pod, container and whether they are of the run before.
+type Logs<'a> = HashMap<(&'a str, &'a str, bool), &'a [String]>;
 
 /// A Snapshot with what belongs together looked up once.
 pub struct Scene<'a> {
@@ -54,7 +58,7 @@ pub struct Scene<'a> {
     replica_sets: OnceCell<HashMap<&'a str, &'a ReplicaSet>>,
     newest_revisions: OnceCell<HashMap<&'a str, i64>>,
     events: OnceCell<HashMap<(&'a str, &'a str), Vec<&'a Event>>>,
-    logs: OnceCell<HashMap<(&'a str, &'a str, bool), &'a [String]>>,
+    logs: OnceCell<Logs<'a>>,
     backings: OnceCell<BTreeMap<&'a str, Backing<'a>>>,
     needs: OnceCell<HashMap<String, Vec<Need<'a>>>>,
     explained: BTreeSet<String>,
@@ -110,6 +114,13 @@ impl<'a> Scene<'a> {
             pods.sort_by(|left, right| left.metadata.name.cmp(&right.metadata.name));
             pods
         }))
+    }
+
+    /// Nodes by name; none where they could not be read.
+    pub(crate) fn nodes(&self) -> Vec<&'a Node> {
+        let mut nodes: Vec<_> = self.snapshot.nodes().into_iter().flatten().collect();
+        nodes.sort_by(|left, right| left.metadata.name.cmp(&right.metadata.name));
+        nodes
     }
 
     /// The pods that matter now: without those that are going, are done, were replaced, or belong to a former revision.

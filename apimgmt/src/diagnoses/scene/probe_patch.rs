@@ -22,7 +22,7 @@ pub(crate) fn mended(
     kind: ProbeKind,
     wrong: &WrongProbe,
 ) -> Finding {
-    let path = format!(
+    let place = format!(
         "/spec/template/spec/containers/{}/{}{}",
         index(group),
         kind.field(),
@@ -32,7 +32,7 @@ pub(crate) fn mended(
         Some(fitting) => fitting.parse::<u16>().map_or(json!(fitting), |port| json!(port)),
         None => json!("/PATH"),
     };
-    let patch = json!([{ "op": "replace", "path": path, "value": value }]);
+    let patch = json!([{ "op": "replace", "path": place, "value": value }]);
     finding.mend(format!(
         "kubectl patch {} -n {} --type=json -p '{patch}'",
         group.workload,
@@ -52,8 +52,8 @@ pub(crate) fn startup_probe(scene: &Scene<'_>, group: &Group<'_>, liveness: &Pro
     } else if let Some(exec) = &liveness.exec {
         probe["exec"] = json!({ "command": exec.command });
     }
-    let path = format!("/spec/template/spec/containers/{}/startupProbe", index(group));
-    let patch = json!([{ "op": "add", "path": path, "value": probe }]);
+    let place = format!("/spec/template/spec/containers/{}/startupProbe", index(group));
+    let patch = json!([{ "op": "add", "path": place, "value": probe }]);
     format!(
         "kubectl patch {} -n {} --type=json -p '{patch}'",
         group.workload,

@@ -9,8 +9,9 @@ use crate::snapshot::{
     pods::{Container, Probe},
 };
 
-/// Failures older than this are of the past: the kubelet repeats them every few minutes at the latest.
-const FRESH: SignedDuration = SignedDuration::from_mins(10);
+/// Failures older than this are of the past. The kubelet sends at most one event every few minutes about a pod that
+/// has had many.
+const FRESH: SignedDuration = SignedDuration::from_mins(30);
 
 /// The three probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +85,7 @@ impl<'a> Scene<'a> {
             .map_or(0, |event| event.count.max(1))
     }
 
-    /// The latest event that says that a container was killed because of a probe, when it is fresh.
+    /// The latest event that says that a container was killed because of a probe.
     pub(crate) fn probe_kill(&self, pod: &'a Pod, container: &str, kind: ProbeKind) -> Option<&'a Event> {
         let failed = format!(
             "Container {container} failed {} probe",
@@ -94,7 +95,6 @@ impl<'a> Scene<'a> {
             .pod_events(pod)
             .filter(|event| event.reason == "Killing" && event.message.starts_with(&failed));
         kill.last()
-            .filter(|event| since(event.last_seen(), self.now()) < FRESH * 2)
     }
 
     /// Whether the probe itself is wrong, by its failure and by the ports that the container declares.
@@ -104,7 +104,7 @@ impl<'a> Scene<'a> {
         let message = failure.map(|event| event.message.as_str()).unwrap_or_default();
         wrong_port(probe, container, message)
             .or_else(|| other_port_in_log(self, pod, probe, container, message))
-            .or_else(|| wrong_path(probe, message))
+            .or_else(|| wrong_path(probe, container, message))
             .or_else(|| wrong_scheme(probe, message))
     }
 }
@@ -134,7 +134,7 @@ fn number(port: &Port, container: &Container) -> Option<u16> {
 /// A port that the container does not declare, though it declares others. A server may well listen on a port that is
 /// not declared: only a probe that is refused, or whose failure nobody could read, is wrong.
 fn wrong_port(probe: &Probe, container: &Container, message: &str) -> Option<WrongProbe> {
-    let (port, part) = port_of(probe)?;
+    let (port, place) = port_of(probe)?;
     let declared: Vec<u16> = container.ports.iter().map(|it| it.container_port).collect();
     let known = number(port, container);
     let is_declared = known.is_some_and(|number| declared.contains(&number));
@@ -149,7 +149,7 @@ fn wrong_port(probe: &Probe, container: &Container, message: &str) -> Option<Wro
     };
     Some(WrongProbe {
         fault,
-        part,
+        part: place,
         fitting: declared.first().map(ToString::to_string),
         answered: false,
     })
@@ -163,7 +163,7 @@ fn other_port_in_log(
     container: &Container,
     message: &str,
 ) -> Option<WrongProbe> {
-    let (port, part) = port_of(probe)?;
+    let (port, place) = port_of(probe)?;
     let asked = number(port, container)?;
     if !message.contains("connection refused") {
         return None;
@@ -175,7 +175,7 @@ fn other_port_in_log(
         .find_map(|line| listening_port(line))?;
     (elsewhere != asked).then(|| WrongProbe {
         fault: format!("asks port {asked}, while the container's log says that it listens on {elsewhere}"),
-        part,
+        part: place,
         fitting: Some(elsewhere.to_string()),
         answered: false,
     })
@@ -198,7 +198,7 @@ fn listening_port(line: &str) -> Option<u16> {
 }
 
 /// A path that the server does not have: it answers, but 404 or another refusal of the path itself.
-fn wrong_path(probe: &Probe, message: &str) -> Option<WrongProbe> {
+fn wrong_path(probe: &Probe, container: &Container, message: &str) -> Option<WrongProbe> {
     let get = probe.http_get.as_ref()?;
     let status = super::after(message, "statuscode: ")?;
     let refusal = match status {
@@ -210,9 +210,24 @@ fn wrong_path(probe: &Probe, message: &str) -> Option<WrongProbe> {
     Some(WrongProbe {
         fault: format!("asks {}, where the server answers {status}: {refusal}", get.path),
         part: "/httpGet/path",
-        fitting: None,
+        fitting: other_path(probe, container),
         answered: true,
     })
+}
+
+/// A path that another probe of the container asks.
+fn other_path(wrong: &Probe, container: &Container) -> Option<String> {
+    let probes = [
+        &container.liveness_probe,
+        &container.readiness_probe,
+        &container.startup_probe,
+    ];
+    let paths = probes
+        .into_iter()
+        .flatten()
+        .filter_map(|probe| Some(&probe.http_get.as_ref()?.path));
+    let own = wrong.http_get.as_ref().map(|get| &get.path);
+    paths.filter(|path| Some(*path) != own).min().cloned()
 }
 
 fn wrong_scheme(probe: &Probe, message: &str) -> Option<WrongProbe> {

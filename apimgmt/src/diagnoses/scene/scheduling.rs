@@ -11,8 +11,6 @@ pub(crate) struct Unplaced<'a> {
     pub(crate) workload: String,
     /// The pods, by name; never empty.
     pub(crate) pods: Vec<&'a Pod>,
-    /// What the scheduler said.
-    pub(crate) message: &'a str,
     /// Its reasons, each with the number of nodes.
     pub(crate) reasons: Vec<(usize, &'a str)>,
 }
@@ -53,7 +51,6 @@ impl<'a> Scene<'a> {
             let group = groups.entry(workload.clone()).or_insert_with(|| Unplaced {
                 workload,
                 pods: Vec::new(),
-                message: &said.message,
                 reasons: reasons(&said.message),
             });
             group.pods.push(pod);

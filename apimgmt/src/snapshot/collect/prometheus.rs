@@ -95,7 +95,7 @@ impl Run {
         )?;
         Ok(Some(Prometheus {
             object: format!("service/{}", address.service),
-            targets: targets.active_targets.into_iter().map(target).collect(),
+            targets: targets.active_targets.iter().map(target).collect(),
             series: series.into_iter().collect(),
             throttled,
         }))
@@ -149,7 +149,7 @@ impl Run {
     }
 }
 
-fn target(active: ActiveTarget) -> Target {
+fn target(active: &ActiveTarget) -> Target {
     let label = |key: &str| {
         active
             .labels
