@@ -1,6 +1,6 @@
 //! The pre-flight: values against the schema, every rendered object tried on the server without keeping it, then the items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
@@ -156,13 +156,11 @@ async fn tried(client: &Client, namespace: &str, is_there: bool, objects: &[Valu
     let mut kinds: BTreeMap<(String, String), Option<(ApiResource, Scope)>> = BTreeMap::new();
     for object in objects {
         let key = (text(object, "apiVersion"), text(object, "kind"));
-        if !kinds.contains_key(&key) {
-            let known = tokio::time::timeout(DEADLINE, pinned_kind(client, &kind_of(&key.0, &key.1))).await;
-            let known = known
-                .ok()
-                .and_then(Result::ok)
-                .map(|(resource, capabilities)| (resource, capabilities.scope));
-            kinds.insert(key, known);
+        if let Entry::Vacant(place) = kinds.entry(key) {
+            let (version, kind) = place.key();
+            let known = tokio::time::timeout(DEADLINE, pinned_kind(client, &kind_of(version, kind))).await;
+            let known = known.ok().and_then(Result::ok);
+            place.insert(known.map(|(resource, capabilities)| (resource, capabilities.scope)));
         }
     }
     let one = |object: &Value| {
