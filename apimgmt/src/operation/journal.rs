@@ -16,7 +16,7 @@ use super::{
 use crate::{Error, ExitCode};
 
 /// Name of the journal.
-pub const NAME: &str = "apimgmt-journal";
+const NAME: &str = "apimgmt-journal";
 const KEY: &str = "operations";
 /// Operations that are kept.
 const KEPT: usize = 20;

@@ -104,6 +104,9 @@ impl Lease {
 
     /// Gives it back; one that was lost is another's now, and stays.
     pub async fn give_back(self) {
+        if *self.lost.borrow() {
+            return;
+        }
         let _ = self.stop.send(true);
         let object = self.heart.await;
         if *self.lost.borrow() {
@@ -230,7 +233,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_lease_of_a_dead_operator_is_taken_over_after_watching_it() {
         let server = Server::default();
-        drop(take(&server).await.unwrap().heart.abort());
+        take(&server).await.unwrap().heart.abort();
         server.touch(PATH, |lease| {
             lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into()
         });

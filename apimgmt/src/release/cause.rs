@@ -26,7 +26,7 @@ pub struct Cause {
 }
 
 /// Names the cause of a Helm that failed or was stopped, while the broken state still stands.
-pub async fn of_attempt(attempt: &Attempt, reader: &Reader, progress: &Progress) -> Cause {
+pub(super) async fn of_attempt(attempt: &Attempt, reader: &Reader, progress: &Progress) -> Cause {
     let finding = worst(reader, progress).await;
     // Helm 4 logs what it then says again as an error.
     let helms = attempt
@@ -67,7 +67,7 @@ pub async fn of_attempt(attempt: &Attempt, reader: &Reader, progress: &Progress)
 }
 
 /// Names the cause of a gate that is shut.
-pub async fn of_gates(gates: &[Gate], reader: &Reader, progress: &Progress) -> Option<Cause> {
+pub(super) async fn of_gates(gates: &[Gate], reader: &Reader, progress: &Progress) -> Option<Cause> {
     let gate = gates.iter().find(|gate| gate.standing == Standing::Failed)?;
     let shut: Vec<_> = gate
         .items

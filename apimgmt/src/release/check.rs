@@ -1,6 +1,6 @@
 //! The pre-flight: values against the schema, every rendered object tried on the server without keeping it, then the items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
@@ -10,7 +10,7 @@ use kube::{
     core::{ApiResource, GroupVersionKind},
     discovery::{Scope, pinned_kind},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -102,8 +102,13 @@ pub async fn check(
     let rendered = helm
         .output("template", [release.to_owned(), chart.to_owned()].iter().chain(flags))
         .await?;
-    let objects: Vec<Value> = serde_yaml::Deserializer::from_str(&rendered)
-        .filter_map(|document| Value::deserialize(document).ok())
+    // As Helm and the API server read YAML: `0444` is a number.
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    let documents: Vec<Option<Value>> = serde_saphyr::from_multiple_with_options(&rendered, options)
+        .map_err(|error| Error::usage("the rendered chart is not YAML").because(error.to_string()))?;
+    let objects: Vec<Value> = documents
+        .into_iter()
+        .flatten()
         .filter(|object| object["kind"].is_string())
         .collect();
     checked.objects = objects.len();
@@ -151,13 +156,11 @@ async fn tried(client: &Client, namespace: &str, is_there: bool, objects: &[Valu
     let mut kinds: BTreeMap<(String, String), Option<(ApiResource, Scope)>> = BTreeMap::new();
     for object in objects {
         let key = (text(object, "apiVersion"), text(object, "kind"));
-        if !kinds.contains_key(&key) {
-            let known = tokio::time::timeout(DEADLINE, pinned_kind(client, &kind_of(&key.0, &key.1))).await;
-            let known = known
-                .ok()
-                .and_then(Result::ok)
-                .map(|(resource, capabilities)| (resource, capabilities.scope));
-            kinds.insert(key, known);
+        if let Entry::Vacant(place) = kinds.entry(key) {
+            let (version, kind) = place.key();
+            let known = tokio::time::timeout(DEADLINE, pinned_kind(client, &kind_of(version, kind))).await;
+            let known = known.ok().and_then(Result::ok);
+            place.insert(known.map(|(resource, capabilities)| (resource, capabilities.scope)));
         }
     }
     let one = |object: &Value| {

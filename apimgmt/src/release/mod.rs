@@ -18,6 +18,7 @@ pub mod store;
 pub mod uninstall;
 pub mod values;
 pub mod watch;
+mod work;
 
 pub(crate) use attempt::Stage;
 pub use cause::Cause;

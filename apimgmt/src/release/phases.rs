@@ -119,7 +119,7 @@ impl Verdicts {
     }
 
     /// Whether an item shuts its gate: it fails blocking, and, where something was there before, it passed before.
-    fn shuts(&self, judged: &Judged, before: Option<&Self>) -> bool {
+    fn shuts(judged: &Judged, before: Option<&Self>) -> bool {
         judged.verdict == "fail"
             && before.is_none_or(|before| before.get(judged.id).is_some_and(|it| it.verdict == "pass"))
     }
@@ -127,7 +127,7 @@ impl Verdicts {
     /// Items worth another look.
     fn open(&self, before: Option<&Self>, with_unknown: bool) -> Vec<&'static Item> {
         let is_open = |judged: &Judged| {
-            judged.may_change && (self.shuts(judged, before) || (with_unknown && judged.verdict == "unknown"))
+            judged.may_change && (Self::shuts(judged, before) || (with_unknown && judged.verdict == "unknown"))
         };
         let of = |id| ALL.iter().copied().find(|item| item.id == id);
         self.0
@@ -149,7 +149,7 @@ impl Verdicts {
                 .collect();
             let shut_by: Vec<_> = items
                 .iter()
-                .filter(|judged| self.shuts(judged, before))
+                .filter(|judged| Self::shuts(judged, before))
                 .map(|judged| judged.id)
                 .collect();
             let standing = match (is_open, shut_by.is_empty()) {

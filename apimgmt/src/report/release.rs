@@ -1,5 +1,7 @@
 //! A release's standing and its pre-flight, for a person.
 
+use std::fmt::Write;
+
 use super::text::escape_lines;
 use crate::release::{check::Checked, status::Standing};
 
@@ -18,15 +20,16 @@ pub fn status(standing: &Standing) -> String {
     );
     for phase in &standing.phases {
         let mark = if phase.ready { "✔" } else { "✘" };
-        text.push_str(&format!(
-            "{mark} {} {:<23} {}\n",
+        let _ = writeln!(
+            text,
+            "{mark} {} {:<23} {}",
             phase.phase,
             phase.title,
             phase.workloads.join(", ")
-        ));
+        );
     }
     for trouble in &standing.troubles {
-        text.push_str(&format!("! {trouble}\n"));
+        let _ = writeln!(text, "! {trouble}");
     }
     if let Some(change) = &standing.last_change {
         let outcome = if change.ended.is_some() {
@@ -34,16 +37,17 @@ pub fn status(standing: &Standing) -> String {
         } else {
             "not ended"
         };
-        text.push_str(&format!(
-            "\nlast change: {} by {}, {:.0}: {outcome}\n",
+        let _ = writeln!(
+            text,
+            "\nlast change: {} by {}, {:.0}: {outcome}",
             change.verb, change.by, change.began
-        ));
+        );
         if let Some(gates) = change
             .marks
             .iter()
             .find(|mark| mark.step == "gates" && !mark.note.is_empty())
         {
-            text.push_str(&format!("its gates: {}\n", gates.note));
+            let _ = writeln!(text, "its gates: {}", gates.note);
         }
     }
     escape_lines(&text)
@@ -53,16 +57,13 @@ pub fn status(standing: &Standing) -> String {
 pub fn check(checked: &Checked) -> String {
     let mut text = String::new();
     for mistake in &checked.mistakes {
-        text.push_str(&format!("✘ {mistake}\n"));
+        let _ = writeln!(text, "✘ {mistake}");
     }
     if checked.mistakes.is_empty() {
-        text.push_str(&format!(
-            "✔ values fit the schema, {} objects rendered\n",
-            checked.objects
-        ));
+        let _ = writeln!(text, "✔ values fit the schema, {} objects rendered", checked.objects);
     }
     for refused in &checked.refused {
-        text.push_str(&format!("✘ {}: {}\n", refused.object, refused.text));
+        let _ = writeln!(text, "✘ {}: {}", refused.object, refused.text);
     }
     for item in &checked.items {
         let mark = match item.verdict {
@@ -72,13 +73,13 @@ pub fn check(checked: &Checked) -> String {
             "unknown" => "?",
             _ => "-",
         };
-        text.push_str(&format!("{mark} {:<31} {}\n", item.id, item.detail));
+        let _ = writeln!(text, "{mark} {:<31} {}", item.id, item.detail);
         if item.verdict == "fail" {
-            text.push_str(&format!("  fix: {}\n", item.fix));
+            let _ = writeln!(text, "  fix: {}", item.fix);
         }
     }
     for note in &checked.notes {
-        text.push_str(&format!("note: {note}\n"));
+        let _ = writeln!(text, "note: {note}");
     }
     escape_lines(&text)
 }

@@ -100,7 +100,7 @@ impl ReleaseFacts {
         let Some(newest) = self.history.last() else {
             return Err(
                 Error::usage(format!("there is no release `{release}` in `{namespace}`"))
-                    .hint(format!("`helm list -A` lists releases")),
+                    .hint("`helm list -A` lists releases"),
             );
         };
         let known = || {
@@ -143,15 +143,13 @@ impl ReleaseFacts {
                 "whether revision {target} runs on the database's schema can't be told: {why}"
             )),
         }
-        if let Some(status) = self
+        let status = self
             .history
             .iter()
             .find(|entry| entry.revision == target)
-            .map(|entry| entry.status)
-        {
-            if !matches!(status, Status::Superseded | Status::Deployed) {
-                warnings.push(format!("revision {target} is {}: it was never good", status.word()));
-            }
+            .map(|entry| entry.status);
+        if let Some(status) = status.filter(|status| !matches!(status, Status::Superseded | Status::Deployed)) {
+            warnings.push(format!("revision {target} is {}: it was never good", status.word()));
         }
         if newest.status.is_pending() {
             warnings.push(format!(

@@ -68,8 +68,12 @@ pub(super) async fn weak_suites(address: &str, host: &str) -> Result<Vec<String>
     let mut accepted = Vec::new();
     while accepted.len() < NAMED {
         let numbers: Vec<u16> = offered.iter().map(|(number, _)| *number).collect();
-        let Some(suite) = chosen(address, host, 3, &numbers).await? else { break };
-        let Some(index) = offered.iter().position(|(number, _)| *number == suite) else { break };
+        let Some(suite) = chosen(address, host, 3, &numbers).await? else {
+            break;
+        };
+        let Some(index) = offered.iter().position(|(number, _)| *number == suite) else {
+            break;
+        };
         accepted.push(format!("TLS_{}", offered.remove(index).1));
     }
     Ok(accepted)
@@ -119,7 +123,10 @@ fn client_hello(host: &str, minor: u8, suites: &[u16]) -> Vec<u8> {
         extension(0x000a, with_length(vec![0, 23, 0, 24, 0, 25])), // P-256, P-384, P-521
         extension(0x000b, vec![1, 0]),                             // uncompressed points
         // Signatures: ECDSA and RSA with SHA-256 and SHA-384, RSA-PSS, and the SHA-1 of old servers.
-        extension(0x000d, with_length(vec![4, 3, 5, 3, 4, 1, 5, 1, 8, 4, 8, 5, 2, 1, 2, 3])),
+        extension(
+            0x000d,
+            with_length(vec![4, 3, 5, 3, 4, 1, 5, 1, 8, 4, 8, 5, 2, 1, 2, 3]),
+        ),
     ];
     // The random is no secret here: the handshake ends with the first answer.
     let body = [
@@ -144,7 +151,14 @@ mod tests {
     fn the_chosen_suite_is_read_behind_a_session_id_of_any_length() {
         let hello = |session: &[u8]| {
             let length = [u8::try_from(session.len()).unwrap()];
-            [&[22, 3, 3, 0, 80, 2, 0, 0, 76, 3, 3][..], &[7; 32], &length, session, &[0xc0, 0x13, 0]].concat()
+            [
+                &[22, 3, 3, 0, 80, 2, 0, 0, 76, 3, 3][..],
+                &[7; 32],
+                &length,
+                session,
+                &[0xc0, 0x13, 0],
+            ]
+            .concat()
         };
         assert_eq!(suite_of(&hello(&[]), 3), Some(0xc013));
         assert_eq!(suite_of(&hello(&[9; 32]), 3), Some(0xc013));
