@@ -7,10 +7,10 @@ pub(crate) fn transcript(binary: &str, shown_as: &str, lines: &[&[&str]]) -> Str
     let mut text = String::new();
     for arguments in lines {
         let output = run(binary, arguments);
-        let _ = write!(text, "$ {shown_as} {}\n", arguments.join(" "));
-        let _ = write!(
+        let _ = writeln!(text, "$ {shown_as} {}", arguments.join(" "));
+        let _ = writeln!(
             text,
-            "[exit {}]\n",
+            "[exit {}]",
             output.status.code().map_or("signal".into(), |code| code.to_string())
         );
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {

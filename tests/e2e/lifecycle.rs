@@ -138,7 +138,16 @@ fn upgrade_to_an_absent_image_returns(place: &Namespace, helm: &str, values: &st
 
 fn both_ways_back(place: &Namespace, helm: &str, values: &str) {
     place
-        .helm_apimgmt(helm, &["upgrade", "--values", values, "--set", "config.logLevel=debug"])
+        .helm_apimgmt(
+            helm,
+            &[
+                "upgrade",
+                "--values",
+                values,
+                "--set",
+                "application.config.LOG_LEVEL=debug",
+            ],
+        )
         .succeeds();
     let level = || {
         let ran = place.kubectl(&[

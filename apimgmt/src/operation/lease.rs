@@ -235,7 +235,7 @@ mod tests {
         let server = Server::default();
         take(&server).await.unwrap().heart.abort();
         server.touch(PATH, |lease| {
-            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into()
+            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into();
         });
         assert!(take(&server).await.is_ok());
     }

@@ -159,7 +159,7 @@ impl Work<'_> {
     ) -> Result<Outcome, Error> {
         journal.before("gates").await?;
         // What could not be probed stays unknown, which is said at the gates and undoes nothing.
-        if let Err(error) = self.reader.probe(&self.consent, self.interrupt, self.progress).await {
+        if let Err(error) = Box::pin(self.reader.probe(&self.consent, self.interrupt, self.progress)).await {
             self.progress.say(&format!("not probed: {error}"));
         }
         let looked = self.look(self.change.options.gate_timeout).await?;
