@@ -47,6 +47,9 @@ chart-test: tools sandbox-up ## Lint and unit tests of the chart by each Helm, a
 test: ## Everything, up to end-to-end on the sandbox: what CI runs
 	tests/scripts/test
 
+faults: sandbox-up ## Every fault made for real, each to be named by its cause
+	FAULTS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture each_fault
+
 bench: build sandbox-up ## Ratios and sizes, measured in one run on the sandbox
 	tests/scripts/bench
 
@@ -56,4 +59,4 @@ sandbox-up: build ## Start a real one-node Kubernetes; kubeconfig in target/sand
 sandbox-down: ## End it; nothing is left behind
 	[ ! -x $(sandbox) ] || $(sandbox) down
 
-.PHONY: help build demo check tools audit docs chart-test test bench sandbox-up sandbox-down
+.PHONY: help build demo check tools audit docs chart-test test faults bench sandbox-up sandbox-down

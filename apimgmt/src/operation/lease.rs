@@ -102,13 +102,17 @@ impl Lease {
         })
     }
 
-    /// Gives it back.
+    /// Gives it back; one that was lost is another's now, and stays.
     pub async fn give_back(self) {
         if *self.lost.borrow() {
             return;
         }
         let _ = self.stop.send(true);
-        if let Ok(object) = self.heart.await {
+        let object = self.heart.await;
+        if *self.lost.borrow() {
+            return;
+        }
+        if let Ok(object) = object {
             let params = DeleteParams {
                 preconditions: Some(Preconditions {
                     resource_version: object.resource_version(),

@@ -227,6 +227,9 @@ fn begin_facts(snapshot: &mut Snapshot, was_read: &dyn Fn(Source) -> bool) {
     if was_read(Source::Releases) {
         snapshot.readings.releases = Reading::Read(Vec::new());
     }
+    if was_read(Source::Probes) {
+        snapshot.readings.probes = Reading::Read(Vec::new());
+    }
 }
 
 fn typed<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, Error> {
@@ -256,9 +259,13 @@ fn of_kind<T: DeserializeOwned>(
         .collect()
 }
 
-fn with_kind(kind: &str, version: &str, object: &impl Serialize) -> Value {
+fn with_kind<T: Serialize + DeserializeOwned + PartialEq>(kind: &str, version: &str, object: &T) -> Value {
     let mut whole = json!({ "apiVersion": version, "kind": kind });
-    if let (Some(target), Some(Value::Object(fields))) = (whole.as_object_mut(), pruned(json!(object))) {
+    let full = json!(object);
+    // The short form is written where it says the same: in `state: {running: {}}` being empty says something.
+    let short = pruned(full.clone()).unwrap_or_else(|| json!({}));
+    let reads_back = serde_json::from_value::<T>(short.clone()).is_ok_and(|back| back == *object);
+    if let (Some(target), Value::Object(fields)) = (whole.as_object_mut(), if reads_back { short } else { full }) {
         target.extend(fields);
     }
     whole

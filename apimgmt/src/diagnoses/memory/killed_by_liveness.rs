@@ -51,7 +51,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
 
 fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>, kill: &Kill<'a>) -> Finding {
     let Sighting { pod, status } = group.first();
-    let failure = scene.probe_failure(pod, &status.name, kill.kind);
+    let failure = kill.failure;
     let said = failure
         .and_then(|event| event.message.split_once("failed: "))
         .map(|(_, said)| said.trim())

@@ -68,7 +68,6 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>) -> Finding {
         ),
     )
     .weighing(Weight::Warning)
-    .explaining(group.pods())
     .because(group.states(scene))
     .because(scene.limit_evidence(group))
     .mend(remedy)

@@ -93,7 +93,7 @@ fn nobody_behind<'a>(scene: &Scene<'a>, workload: &str, backing: &Backing<'a>) -
         )
         .shown(Directness::Compared)
         .following([object.clone()])
-        .because([scene.field(Source::EndpointSlices, &object, "ready endpoints", 0)])
+        .because(scene.endpoints_evidence(backing))
         .mend(format!(
             "kubectl get endpointslices -n {} -l kubernetes.io/service-name={}",
             scene.namespace(),
@@ -169,7 +169,7 @@ fn refused_by_ready<'a>(
     Some(
         Finding::new(DIAGNOSIS.id, &object, format!("{object} {how} although {} of its endpoints are ready: its targetPort or a NetworkPolicy stands in the way of {workload}", backing.ready))
             .shown(Directness::Inferred)
-            .because([scene.field(Source::EndpointSlices, &object, "ready endpoints", backing.ready)])
+            .because(scene.endpoints_evidence(backing))
             .mend(format!("kubectl get {object} -n {} -o jsonpath='{{.spec.ports}}'", scene.namespace()))
             .mend(format!("kubectl get networkpolicies -n {}", scene.namespace())),
     )

@@ -35,6 +35,25 @@ struct Near<'a> {
     labels: &'a Labels,
 }
 
+impl Near<'_> {
+    /// How many pairs of a selector the labels meet, and by how many letters they miss the others.
+    fn distance(&self, selector: &Labels) -> (usize, usize) {
+        let common = selector
+            .iter()
+            .filter(|(key, value)| self.labels.get(*key) == Some(*value));
+        let letters =
+            |(key, value): (&String, &String)| self.labels.get(key).map_or(value.len(), |own| distance(value, own));
+        (common.count(), selector.iter().map(letters).sum())
+    }
+
+    /// Whether a service means this workload beyond doubt: by its own name, or but for a typing error.
+    fn is_meant(&self, selector: &Labels, service: &str) -> bool {
+        let length: usize = selector.values().map(String::len).sum();
+        let (_, name) = self.workload.split_once('/').unwrap_or_default();
+        service.starts_with(name) || self.distance(selector).1 * 3 <= length
+    }
+}
+
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let backings = scene.backings()?;
     let candidates = candidates(scene)?;
@@ -64,7 +83,14 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
         let dependents = scene.dependents(&backing.service.metadata.name);
         let used = !dependents.is_empty() || routed(&backing.service.metadata.name);
         // Nobody uses it and nothing resembles it: a service of a part that is not deployed.
-        (used || near.is_some()).then(|| finding(scene, backing, near))
+        let name = &backing.service.metadata.name;
+        let is_meant = near.is_some_and(|near| near.is_meant(&backing.service.spec.selector, name));
+        let weight = if used || is_meant {
+            Weight::Critical
+        } else {
+            Weight::Warning
+        };
+        (used || near.is_some()).then(|| finding(scene, backing, near).weighing(weight))
     });
     Ok(findings.collect())
 }
@@ -87,12 +113,9 @@ fn finding<'a>(scene: &Scene<'a>, backing: &Backing<'a>, near: Option<&Near<'a>>
             None => format!("{object} selects {wanted}, and neither a pod nor a workload has these labels"),
         },
     )
-    .weighing(Weight::Critical)
     .shown(Directness::Compared)
-    .because([
-        scene.field(Source::Services, &object, "spec.selector", &wanted),
-        scene.field(Source::EndpointSlices, &object, "ready endpoints", backing.ready),
-    ]);
+    .because([scene.field(Source::Services, &object, "spec.selector", &wanted)])
+    .because(scene.endpoints_evidence(backing));
     if let Some(near) = near {
         let right: Labels = selector
             .keys()
@@ -170,18 +193,9 @@ fn candidates<'a>(scene: &Scene<'a>) -> Result<Vec<Near<'a>>, Unreadable> {
 /// The workload that a selector most likely means: most pairs in common, then the values that differ least.
 fn nearest<'c, 'a>(candidates: &'c [Near<'a>], selector: &Labels, service: &str) -> Option<&'c Near<'a>> {
     let score = |near: &Near<'_>| {
-        let common = selector
-            .iter()
-            .filter(|(key, value)| near.labels.get(*key) == Some(*value))
-            .count();
-        let apart: usize = selector
-            .iter()
-            .map(|(key, value)| near.labels.get(key).map_or(value.len(), |other| distance(value, other)))
-            .sum();
-        let length: usize = selector.values().map(String::len).sum();
-        let named = service.starts_with(near.workload.split('/').nth(1).unwrap_or("?"));
+        let ((common, apart), is_meant) = (near.distance(selector), near.is_meant(selector, service));
         // Something must point to it: a pair in common, a value a few letters away, or the service's own name.
-        (common > 0 || apart * 3 <= length || named).then_some((std::cmp::Reverse(common), !named, apart))
+        (common > 0 || is_meant).then_some((std::cmp::Reverse(common), !is_meant, apart))
     };
     let scored = candidates.iter().filter_map(|near| Some((score(near)?, near)));
     scored

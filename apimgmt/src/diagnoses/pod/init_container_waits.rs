@@ -88,7 +88,7 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>) -> Option<Finding> {
         .following(down.iter().map(|(backing, ..)| backing.object()))
         .because(
             down.iter()
-                .map(|(backing, ..)| scene.field(Source::EndpointSlices, backing.object(), "ready endpoints", 0)),
+                .filter_map(|(backing, ..)| scene.endpoints_evidence(backing)),
         )
         .because(
             down.iter()

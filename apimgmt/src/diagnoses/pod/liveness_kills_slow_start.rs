@@ -58,7 +58,7 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>, kill: &Kill<'a>) -> Finding
         probe.initial_delay_seconds, probe.failure_threshold, probe.period_seconds
     );
     let allowed = minutes(kill.window());
-    let failure = scene.probe_failure(pod, &status.name, kill.kind);
+    let failure = kill.failure;
     let runs = if kill.ended.started_at.is_some() {
         format!("; its last run was killed after {}", minutes(kill.lasted()))
     } else {

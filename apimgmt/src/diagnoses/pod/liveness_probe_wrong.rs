@@ -49,7 +49,7 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>, kill: &Kill<'a>) -> Option<
     let container = pod.container(&status.name)?;
     let wrong = scene.wrong_probe(pod, container, kill.kind)?;
     let word = kill.kind.word().to_ascii_lowercase();
-    let failure = scene.probe_failure(pod, &status.name, kill.kind);
+    let failure = kill.failure;
     let finding = Finding::new(
         DIAGNOSIS.id,
         &group.workload,

@@ -94,10 +94,7 @@ fn finding<'a>(
     .shown(Directness::Said)
     .explaining(mine.iter().map(|backing| backing.object()))
     .because([scene.field(workload.source, object, "spec.replicas", 0)])
-    .because(
-        mine.iter()
-            .map(|backing| scene.field(Source::EndpointSlices, backing.object(), "ready endpoints", 0)),
-    )
+    .because(mine.iter().filter_map(|backing| scene.endpoints_evidence(backing)))
     .because(needs.map(|need| scene.field(Source::Pods, dependents[0].object(), &need.written_in, &need.address)))
     .not("its pods fail", "it has none, and none are wanted")
     .mend(format!("kubectl scale {object} --replicas=1 -n {}", scene.namespace()))

@@ -46,6 +46,7 @@ pub(crate) fn trouble(pod: &Pod, now: Timestamp) -> Option<String> {
     stopped
         .or_else(|| slow_initialisation(pod, now))
         .or_else(|| unready(pod, now))
+        .or_else(|| unready_as_a_whole(pod, now))
         .or_else(|| slow_creation(pod, now))
 }
 
@@ -115,6 +116,21 @@ fn unready(pod: &Pod, now: Timestamp) -> Option<String> {
                 )
             })
         })
+}
+
+/// Every container is ready and the pod is not: a readiness gate, or a node that no longer reports.
+fn unready_as_a_whole(pod: &Pod, now: Timestamp) -> Option<String> {
+    let ready = condition(&pod.status.conditions, "Ready").filter(|it| it.status == "False")?;
+    let containers = &pod.status.container_statuses;
+    let unready_for = since(ready.last_transition_time, now);
+    let all_ready = !containers.is_empty() && containers.iter().all(|status| status.ready);
+    (all_ready && unready_for > LAPSE).then(|| {
+        let why = super::clean(&format!("{} {}", ready.reason, ready.message));
+        format!(
+            "its containers are ready, and it has not been for {} ({why})",
+            minutes(unready_for)
+        )
+    })
 }
 
 /// How long a container may take until it is ready, by its own probes.

@@ -20,6 +20,8 @@ pub(crate) struct Kill<'a> {
     pub(crate) kind: ProbeKind,
     /// The probe.
     pub(crate) probe: &'a Probe,
+    /// How the probe usually failed.
+    pub(crate) failure: Option<&'a Event>,
     /// The event that says so; none where events could not be read.
     pub(crate) event: Option<&'a Event>,
     /// How the killed run ended.
@@ -42,11 +44,19 @@ impl Kill<'_> {
         )
     }
 
-    /// Whether the run was killed at the first moment at which it could be: it never passed the probe.
+    /// Whether the run never passed the probe: it was killed at the first moment at which it could be, or refused the
+    /// probe and was killed soon.
     pub(crate) fn never_passed(&self) -> bool {
-        let grace = self.sighting.pod.spec.termination_grace_period_seconds.unwrap_or(30);
-        let slack = self.probe.period_seconds + self.probe.timeout_seconds + 2;
-        self.kind == ProbeKind::Startup || self.lasted() <= self.window() + SignedDuration::from_secs(grace + slack)
+        let seconds = SignedDuration::from_secs;
+        let grace = seconds(self.sighting.pod.spec.termination_grace_period_seconds.unwrap_or(30));
+        let slack = seconds(self.probe.period_seconds + self.probe.timeout_seconds + 2);
+        // A loaded node probes late: a server that does not listen yet still tells itself from one that hangs.
+        let refused = self
+            .failure
+            .is_some_and(|event| event.message.contains("connection refused"));
+        self.kind == ProbeKind::Startup
+            || self.lasted() <= self.window() + grace + slack
+            || (refused && self.lasted() <= self.window() * 3 + grace + seconds(60))
     }
 
     /// Whether it was killed but once and runs again.
@@ -69,12 +79,14 @@ impl<'a> Scene<'a> {
             [ProbeKind::Liveness, ProbeKind::Startup].into_iter().find_map(|kind| {
                 let probe = kind.of(container)?;
                 let event = self.probe_kill(sighting.pod, &container.name, kind);
+                let failure = self.usual_failure(sighting.pod, &container.name, kind);
                 // Without events, a container that was killed and has a liveness probe is the best that can be told.
                 let guessed = !events_read && kind == ProbeKind::Liveness && ended.exit_code == 137;
                 (event.is_some() || guessed).then_some(Kill {
                     sighting,
                     kind,
                     probe,
+                    failure,
                     event,
                     ended,
                 })

@@ -38,7 +38,7 @@ impl<'a> Scene<'a> {
         if sighting.is_down() || (repeated && ago < SERIES) {
             return Some(Aftermath::Loop);
         }
-        (ago < NEWS).then_some(Aftermath::Recovered)
+        (ago < NEWS && sighting.status.ready).then_some(Aftermath::Recovered)
     }
 
     /// The limit as evidence.

@@ -66,17 +66,33 @@ pub(crate) struct WrongProbe {
 }
 
 impl<'a> Scene<'a> {
-    /// The latest failure of a probe, when it is fresh.
-    pub(crate) fn probe_failure(&self, pod: &'a Pod, container: &str, kind: ProbeKind) -> Option<&'a Event> {
+    /// The fresh failures of a probe, oldest first.
+    fn probe_failures(&self, pod: &'a Pod, container: &str, kind: ProbeKind) -> impl Iterator<Item = &'a Event> {
         let about = format!("{{{container}}}");
-        let failure = self.pod_events(pod).filter(|event| {
+        self.pod_events(pod).filter(move |event| {
+            let place = &event.involved_object.field_path;
             event.reason == "Unhealthy"
                 && event.message.starts_with(kind.word())
-                && (event.involved_object.field_path.is_empty() || event.involved_object.field_path.ends_with(&about))
-        });
-        failure
+                && (place.is_empty() || place.ends_with(&about))
+                && since(event.last_seen(), self.now()) < FRESH
+        })
+    }
+
+    /// The latest failure of a probe that says more than that no answer came: on a loaded node every probe times out
+    /// now and then.
+    pub(crate) fn probe_failure(&self, pod: &'a Pod, container: &str, kind: ProbeKind) -> Option<&'a Event> {
+        let tells = self
+            .probe_failures(pod, container, kind)
+            .filter(|event| !is_timeout(&event.message));
+        tells
             .last()
-            .filter(|event| since(event.last_seen(), self.now()) < FRESH)
+            .or_else(|| self.probe_failures(pod, container, kind).last())
+    }
+
+    /// The failure of a probe that was seen most often.
+    pub(crate) fn usual_failure(&self, pod: &'a Pod, container: &str, kind: ProbeKind) -> Option<&'a Event> {
+        let failures = self.probe_failures(pod, container, kind);
+        failures.max_by_key(|event| (event.count, event.last_seen()))
     }
 
     /// How often the probe failed, as far as the events tell.
@@ -107,6 +123,17 @@ impl<'a> Scene<'a> {
             .or_else(|| wrong_path(probe, container, message))
             .or_else(|| wrong_scheme(probe, message))
     }
+}
+
+/// Whether a failure only says that no answer came in time.
+fn is_timeout(message: &str) -> bool {
+    const WORDS: [&str; 4] = [
+        "context deadline exceeded",
+        "Client.Timeout",
+        "i/o timeout",
+        "command timed out",
+    ];
+    WORDS.iter().any(|word| message.contains(word)) && !message.contains("connection refused")
 }
 
 fn port_of(probe: &Probe) -> Option<(&Port, &'static str)> {

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Scene;
-use crate::snapshot::{Labels, Pod, Unreadable, services::Service};
+use crate::{
+    checklist::Evidence,
+    snapshot::{Labels, Pod, Source, Unreadable, services::Service},
+};
 
 /// A service and the pods behind it.
 pub(crate) struct Backing<'a> {
@@ -56,6 +59,21 @@ impl<'a> Scene<'a> {
             };
             services.iter().map(backing).collect()
         }))
+    }
+
+    /// How many endpoints of a service take traffic, where that could be read.
+    pub(crate) fn endpoints_evidence(&self, backing: &Backing<'_>) -> Option<Evidence> {
+        let could_read = self.snapshot.endpoint_slices().is_ok();
+        could_read.then(|| {
+            let ready = backing.ready;
+            Evidence::moving(
+                self.snapshot,
+                Source::EndpointSlices,
+                backing.object(),
+                "ready endpoints",
+                ready,
+            )
+        })
     }
 
     /// The service that a host name or an address means, seen from this namespace.
