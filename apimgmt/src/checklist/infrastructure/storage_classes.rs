@@ -209,7 +209,11 @@ fn measured(row: &mut Clauses<'_>, snapshot: &Snapshot, used: &BTreeSet<&str>, l
     }
     row.note(format!(
         "{} measured",
-        counted(used.len(), "class").replace("classs", "classes")
+        if used.len() == 1 {
+            "1 class".to_owned()
+        } else {
+            format!("{} classes", used.len())
+        }
     ));
 }
 
