@@ -1,6 +1,8 @@
 //! Runs a binary without a cluster and a clean environment, and writes down what a user would see.
 
-use std::{fmt::Write, path::Path, process::Command};
+use std::{fmt::Write, path::Path};
+
+use assert_cmd::Command;
 
 /// What the program `binary` answers to each command line: exit code, standard output, standard error.
 pub(crate) fn transcript(binary: &str, shown_as: &str, lines: &[&[&str]]) -> String {
