@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
-        clauses::{Clauses, counted},
+        clauses::Clauses,
         probe,
     },
     snapshot::{
