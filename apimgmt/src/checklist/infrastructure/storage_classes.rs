@@ -6,11 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    checklist::{
-        Item, Phase, Severity, Stage, Verdict,
-        clauses::Clauses,
-        probe,
-    },
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, probe},
     snapshot::{
         Snapshot, Source, Unreadable,
         sessions::ProbeResult,
