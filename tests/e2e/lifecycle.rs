@@ -165,7 +165,7 @@ fn both_ways_back(place: &Namespace, helm: &str, values: &str) {
     place
         .apimgmt(&["rollback", "release", "--plan"])
         .succeeds()
-        .says("revision 3");
+        .says("from revision 4 to 3");
     assert_eq!(level(), "debug", "a plan changes nothing");
     place.apimgmt(&["rollback", "release", "--yes"]).succeeds();
     assert_ne!(level(), "debug");
