@@ -82,7 +82,13 @@ fn a_recorded_release_without_redis_has_one_cause() {
     insta::assert_snapshot!(kubectl(&[
         &["verify", "--from", "redis-stopped.yaml", "-o", "short"],
         &["troubleshoot", "--from", "redis-stopped-troubleshoot.yaml"],
-        &["troubleshoot", "--from", "redis-stopped-troubleshoot.yaml", "-o", "json"],
+        &[
+            "troubleshoot",
+            "--from",
+            "redis-stopped-troubleshoot.yaml",
+            "-o",
+            "json"
+        ],
         &["troubleshoot", "tls", "--from", "redis-stopped-troubleshoot.yaml"],
     ]));
 }

@@ -19,20 +19,36 @@ struct Fault {
 fn faults() -> Vec<Fault> {
     let all = std::env::var_os("FAULTS").is_some_and(|wanted| wanted == "all");
     let folder = root().join("tests/e2e/faults");
-    let files = fs::read_dir(folder).expect("faults are there").map(|entry| entry.expect("readable").path());
-    let mut faults: Vec<_> = files.filter(|file| file.extension().is_some_and(|end| end == "yaml")).map(fault).collect();
+    let files = fs::read_dir(folder)
+        .expect("faults are there")
+        .map(|entry| entry.expect("readable").path());
+    let mut faults: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|end| end == "yaml"))
+        .map(fault)
+        .collect();
     faults.retain(|fault| all || SLICE.contains(&fault.name.as_str()));
-    assert!(all || faults.len() == SLICE.len(), "a fault of the slice has no manifest");
+    assert!(
+        all || faults.len() == SLICE.len(),
+        "a fault of the slice has no manifest"
+    );
     faults.sort_by(|left, right| left.name.cmp(&right.name));
     faults
 }
 
 fn fault(file: PathBuf) -> Fault {
     let text = fs::read_to_string(&file).expect("readable");
-    let key = text.lines().find_map(|line| line.strip_prefix("# expect: ")).expect("a line says what is expected");
+    let key = text
+        .lines()
+        .find_map(|line| line.strip_prefix("# expect: "))
+        .expect("a line says what is expected");
     let (id, object) = key.split_once(' ').expect("ID OBJECT");
     let name = file.file_stem().expect("it has a name").to_string_lossy().into_owned();
-    Fault { name, id: id.into(), object: object.into(), file }
+    Fault {
+        name,
+        id: id.into(),
+        object: object.into(),
+        file,
+    }
 }
 
 #[test]
@@ -50,10 +66,14 @@ fn each_fault_is_named_by_its_cause() {
         .collect();
     for (place, fault) in &places {
         let mut seen = Vec::new();
-        until(&format!("{} to be named `{} {}`", fault.name, fault.id, fault.object), || {
-            seen = place.findings();
-            seen.first().is_some_and(|(id, object)| *id == fault.id && *object == fault.object)
-        });
+        until(
+            &format!("{} to be named `{} {}`", fault.name, fault.id, fault.object),
+            || {
+                seen = place.findings();
+                seen.first()
+                    .is_some_and(|(id, object)| *id == fault.id && *object == fault.object)
+            },
+        );
         assert_eq!(seen.len(), 1, "{}: noise beyond the cause: {seen:?}", fault.name);
     }
     println!("{total} of {total} faults named");

@@ -199,9 +199,8 @@ async fn beat(
         let renewing = renew(&leases, &object);
         match tokio::time::timeout(HEARTBEAT, renewing).await {
             Ok(Ok(Some(next))) => (object, renewed) = (next, tokio::time::Instant::now()),
-            Ok(Ok(None)) => break,
             Ok(Err(_)) | Err(_) if renewed.elapsed() < SILENCE => {}
-            Ok(Err(_)) | Err(_) => break,
+            _ => break,
         }
     }
     let _ = tell.send(true);
@@ -249,7 +248,7 @@ mod tests {
         let server = Server::default();
         take(&server).await.unwrap().heart.abort();
         server.touch(PATH, |lease| {
-            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into()
+            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into();
         });
         assert!(take(&server).await.is_ok());
     }
@@ -259,7 +258,7 @@ mod tests {
         let server = Server::default();
         let lease = take(&server).await.unwrap();
         server.touch(PATH, |lease| {
-            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into()
+            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into();
         });
         tokio::time::sleep(HEARTBEAT * 3).await;
         assert!(lease.is_lost().is_none());

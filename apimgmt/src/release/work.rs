@@ -159,7 +159,8 @@ impl Work<'_> {
     ) -> Result<Outcome, Error> {
         journal.before("gates").await?;
         // What could not be probed stays unknown, which is said at the gates and undoes nothing.
-        if let Err(error) = self.reader.probe(&self.consent, self.interrupt, self.progress).await {
+        let probing = self.reader.probe(&self.consent, self.interrupt, self.progress);
+        if let Err(error) = Box::pin(probing).await {
             self.progress.say(&format!("not probed: {error}"));
         }
         let looked = self.look(self.change.options.gate_timeout).await?;

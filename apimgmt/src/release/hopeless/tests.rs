@@ -11,8 +11,8 @@ const GRACE: Patience = Patience {
 };
 
 /// A scene with a deployment of release `shop`, its newest replica set, and one pod of it in a state.
-fn scene(pod: serde_json::Value) -> Scene {
-    scene_of("new", "a", &pod)
+fn scene(status: &serde_json::Value) -> Scene {
+    scene_of("new", "a", status)
 }
 
 fn scene_of(replica_set: &str, uid: &str, status: &serde_json::Value) -> Scene {
@@ -80,7 +80,7 @@ fn hopeless_after(scene: &Scene, upgrade: bool, patience: Patience) -> Option<u6
 
 #[test]
 fn an_image_that_is_not_there_is_hopeless_at_once_and_a_refused_one_after_another_try() {
-    let after = |message: &str| hopeless_after(&scene(waiting("ErrImagePull", message)), true, GRACE);
+    let after = |message: &str| hopeless_after(&scene(&waiting("ErrImagePull", message)), true, GRACE);
     assert_eq!(
         after("rpc error: code = NotFound desc = failed to resolve reference: shop:2: not found"),
         Some(0)
@@ -92,7 +92,7 @@ fn an_image_that_is_not_there_is_hopeless_at_once_and_a_refused_one_after_anothe
     );
     assert_eq!(after("failed to authorize: 401 Unauthorized"), Some(12));
     assert_eq!(
-        hopeless_after(&scene(waiting("InvalidImageName", "")), true, GRACE),
+        hopeless_after(&scene(&waiting("InvalidImageName", "")), true, GRACE),
         Some(0)
     );
 }
@@ -107,7 +107,7 @@ fn time_outs_and_rate_limits_of_registries_are_not_hopeless() {
         "503 Service Unavailable",
     ] {
         assert_eq!(
-            hopeless_after(&scene(waiting("ImagePullBackOff", message)), true, GRACE),
+            hopeless_after(&scene(&waiting("ImagePullBackOff", message)), true, GRACE),
             None,
             "{message}"
         );
@@ -117,12 +117,12 @@ fn time_outs_and_rate_limits_of_registries_are_not_hopeless() {
 #[test]
 fn a_kubelet_that_names_the_reason_only_once_is_understood() {
     let mut watchfulness = Watchfulness::of(true);
-    let first = scene(waiting(
+    let first = scene(&waiting(
         "ErrImagePull",
         "denied: requested access to the resource is denied",
     ));
     assert!(watchfulness.look(&first, GRACE, Duration::ZERO).is_none());
-    let later = scene(waiting("ImagePullBackOff", "Back-off pulling image \"shop:2\""));
+    let later = scene(&waiting("ImagePullBackOff", "Back-off pulling image \"shop:2\""));
     assert!(
         watchfulness
             .look(&later, GRACE, Duration::from_secs(13))
@@ -134,7 +134,7 @@ fn a_kubelet_that_names_the_reason_only_once_is_understood() {
 
 #[test]
 fn a_missing_secret_gets_a_moment() {
-    let scene = scene(waiting("CreateContainerConfigError", "secret \"x\" not found"));
+    let scene = scene(&waiting("CreateContainerConfigError", "secret \"x\" not found"));
     assert_eq!(hopeless_after(&scene, true, GRACE), Some(5));
 }
 
@@ -142,28 +142,28 @@ fn a_missing_secret_gets_a_moment() {
 fn repeated_crashes_are_hopeless_and_one_restart_is_not() {
     let restarted_once = json!({"containerStatuses": [{"name": "c", "restartCount": 1, "state": {"running": {}},
         "lastState": {"terminated": {"exitCode": 1}}}]});
-    assert_eq!(hopeless_after(&scene(restarted_once), true, GRACE), None);
+    assert_eq!(hopeless_after(&scene(&restarted_once), true, GRACE), None);
     assert_eq!(
-        hopeless_after(&scene(crashed(1, 2)), true, GRACE),
+        hopeless_after(&scene(&crashed(1, 2)), true, GRACE),
         Some(0),
         "two quick crashes in an upgrade"
     );
     assert_eq!(
-        hopeless_after(&scene(crashed(1, 2)), false, GRACE),
+        hopeless_after(&scene(&crashed(1, 2)), false, GRACE),
         None,
         "in a first install it may wait for something"
     );
     assert_eq!(
-        hopeless_after(&scene(crashed(1, 40)), true, GRACE),
+        hopeless_after(&scene(&crashed(1, 40)), true, GRACE),
         None,
         "it ran for a while, so it may be slow"
     );
-    assert_eq!(hopeless_after(&scene(crashed(2, 40)), false, GRACE), Some(0));
+    assert_eq!(hopeless_after(&scene(&crashed(2, 40)), false, GRACE), Some(0));
 }
 
 #[test]
 fn crashes_while_an_earlier_phase_is_not_ready_are_excused() {
-    let mut scene = scene(crashed(5, 2));
+    let mut scene = scene(&crashed(5, 2));
     let database = |ready: i64| {
         Sight::Seen(Thing::StatefulSet(typed(
             json!({"metadata": {"name": "db", "uid": "db", "labels": {"apimgmt.io/phase": "2"},
@@ -213,7 +213,7 @@ fn a_pod_of_before_that_the_change_does_not_replace_gets_time_to_mend() {
 
 #[test]
 fn a_controller_that_has_not_seen_the_change_says_nothing_of_the_new_revision() {
-    let mut scene = scene(waiting("ErrImagePull", "not found"));
+    let mut scene = scene(&waiting("ErrImagePull", "not found"));
     scene.apply(Sight::Seen(Thing::Deployment(typed(
         json!({"metadata": {"name": "app", "uid": "d", "generation": 3,
         "annotations": {"meta.helm.sh/release-name": "shop", "deployment.kubernetes.io/revision": "2"}},
@@ -225,7 +225,7 @@ fn a_controller_that_has_not_seen_the_change_says_nothing_of_the_new_revision() 
 #[test]
 fn a_place_on_a_node_is_waited_for_where_something_may_add_nodes() {
     let pending = |message: &str| json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]});
-    let cpu = scene(pending("0/1 nodes are available: 1 Insufficient cpu."));
+    let cpu = scene(&pending("0/1 nodes are available: 1 Insufficient cpu."));
     assert_eq!(hopeless_after(&cpu, true, GRACE), Some(10));
     assert_eq!(
         hopeless_after(
@@ -238,7 +238,7 @@ fn a_place_on_a_node_is_waited_for_where_something_may_add_nodes() {
         ),
         Some(300)
     );
-    let volume = scene(pending("pod has unbound immediate PersistentVolumeClaims"));
+    let volume = scene(&pending("pod has unbound immediate PersistentVolumeClaims"));
     assert_eq!(hopeless_after(&volume, true, GRACE), Some(300));
 }
 
