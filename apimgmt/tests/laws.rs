@@ -342,7 +342,21 @@ fn a_recording_reads_back_as_it_was_written() {
             let written = first.to_recording();
             match Snapshot::from_recording(&written) {
                 Ok(second) if second.readings == first.readings => {}
-                Ok(_) => wrong.push(format!("{} changes", case.path)),
+                Ok(second) => {
+                    let (left, right) = (format!("{:?}", first.readings), format!("{:?}", second.readings));
+                    let at = left
+                        .bytes()
+                        .zip(right.bytes())
+                        .take_while(|(left, right)| left == right)
+                        .count();
+                    let near = |text: &str| text.chars().skip(at.saturating_sub(60)).take(160).collect::<String>();
+                    wrong.push(format!(
+                        "{} changes: {} becomes {}",
+                        case.path,
+                        near(&left),
+                        near(&right)
+                    ));
+                }
                 Err(error) => wrong.push(format!("{}: {error}", case.path)),
             }
         }

@@ -200,7 +200,7 @@ async fn beat(
         match tokio::time::timeout(HEARTBEAT, renewing).await {
             Ok(Ok(Some(next))) => (object, renewed) = (next, tokio::time::Instant::now()),
             Ok(Err(_)) | Err(_) if renewed.elapsed() < SILENCE => {}
-            _ => break,
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
         }
     }
     let _ = tell.send(true);

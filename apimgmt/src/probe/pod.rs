@@ -62,9 +62,9 @@ async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects)
             if objects.claim.is_some() {
                 // Its container starts only when the volume is bound and mounted.
                 let bound = format!("{:.1}s", started_after.as_secs_f64());
-                results
-                    .iter_mut()
-                    .for_each(|result| drop(result.values.insert("boundAfter".into(), bound.clone())));
+                for result in &mut results {
+                    result.values.insert("boundAfter".into(), bound.clone());
+                }
             }
             Ok(results)
         }

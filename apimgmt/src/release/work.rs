@@ -159,8 +159,7 @@ impl Work<'_> {
     ) -> Result<Outcome, Error> {
         journal.before("gates").await?;
         // What could not be probed stays unknown, which is said at the gates and undoes nothing.
-        let probing = self.reader.probe(&self.consent, self.interrupt, self.progress);
-        if let Err(error) = Box::pin(probing).await {
+        if let Err(error) = Box::pin(self.reader.probe(&self.consent, self.interrupt, self.progress)).await {
             self.progress.say(&format!("not probed: {error}"));
         }
         let looked = self.look(self.change.options.gate_timeout).await?;

@@ -13,7 +13,7 @@ pub fn list(items: &[&Item]) -> String {
             .filter(|item| item.section() == section.id && item.stage == section.stage)
             .collect();
         if !rows.is_empty() {
-            let _ = write!(text, "{}{}\n", if text.is_empty() { "" } else { "\n" }, section.title);
+            let _ = writeln!(text, "{}{}", if text.is_empty() { "" } else { "\n" }, section.title);
         }
         for item in rows {
             let _ = writeln!(text, "  {:<31} {}", item.id, item.title);

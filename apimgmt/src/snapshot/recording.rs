@@ -246,10 +246,15 @@ fn of_kind<T: DeserializeOwned>(
     objects: &[Value],
 ) -> Result<Vec<T>, Error> {
     let everywhere = !matches!(source.access().scope, Scope::Namespace | Scope::Named);
+    // An object that names no namespace is in the snapshot's own.
+    let stands_in = |object: &Value| match object["metadata"]["namespace"].as_str() {
+        None | Some("") => true,
+        Some(named) => named == namespace,
+    };
     objects
         .iter()
         .filter(|object| object["kind"] == kind && object["apiVersion"].as_str().unwrap_or(version) == version)
-        .filter(|object| everywhere || object["metadata"]["namespace"].as_str().unwrap_or(namespace) == namespace)
+        .filter(|object| everywhere || stands_in(object))
         .map(|object| {
             typed(
                 &format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap_or("?")),

@@ -59,7 +59,7 @@ async fn reach(steps: &mut Steps, credentials: &Credentials) -> Option<Client> {
     let password = credentials
         .password
         .as_ref()
-        .map(|password| password.reveal())
+        .map(crate::snapshot::reduce::SecretValue::reveal)
         .unwrap_or_default();
     match open(Box::new(stream), credentials, password, &credentials.database).await {
         Ok(client) => Some(client),

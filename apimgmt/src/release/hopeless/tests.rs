@@ -11,8 +11,8 @@ const GRACE: Patience = Patience {
 };
 
 /// A scene with a deployment of release `shop`, its newest replica set, and one pod of it in a state.
-fn scene(status: &serde_json::Value) -> Scene {
-    scene_of("new", "a", status)
+fn scene(pod: &serde_json::Value) -> Scene {
+    scene_of("new", "a", pod)
 }
 
 fn scene_of(replica_set: &str, uid: &str, status: &serde_json::Value) -> Scene {
