@@ -44,7 +44,7 @@ fn found(snapshot: &Snapshot) -> Vec<String> {
         .collect()
 }
 
-/// Seen to fail with the check for superseded replica sets left out.
+/// Seen to fail with kills for memory told that are hours old.
 #[test]
 fn nothing_is_found_where_nothing_is_wrong() {
     let controls = cases_of(ROOT, "controls");
@@ -58,7 +58,7 @@ fn nothing_is_found_where_nothing_is_wrong() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with `follows` left out of the crash of an application.
+/// Seen to fail with a fold that ignored what a finding follows from.
 #[test]
 fn faults_that_meet_are_told_apart_and_folded() {
     let mut wrong = Vec::new();
@@ -73,7 +73,7 @@ fn faults_that_meet_are_told_apart_and_folded() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with the symptom of a probe told beside its cause.
+/// Seen to fail with a fold that ignored what a finding follows from.
 #[test]
 fn one_fault_is_one_finding() {
     let mut wrong = Vec::new();
@@ -90,7 +90,7 @@ fn one_fault_is_one_finding() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with a file that no list names, and with a folder of a wrong name.
+/// Seen to fail with a file that no list names.
 #[test]
 fn ids_files_and_cases_agree() {
     let mut wrong = Vec::new();
@@ -125,7 +125,7 @@ fn ids_files_and_cases_agree() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with `events` left out of one declaration, and with `nodes` added to another.
+/// Seen to fail with `secrets` left out of one declaration, and with `nodes` added to another.
 #[test]
 fn what_a_diagnosis_reads_is_what_it_declares() {
     let mut wrong = Vec::new();
@@ -149,7 +149,7 @@ fn what_a_diagnosis_reads_is_what_it_declares() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with a source that only `?` reported.
+/// Seen to fail with a forbidden source taken for one that was not collected.
 #[test]
 fn what_could_not_be_read_is_said() {
     let mut wrong = Vec::new();
@@ -157,14 +157,14 @@ fn what_could_not_be_read_is_said() {
         let mut snapshot = Snapshot::from_recording("takenAt: 2026-11-23T08:00:00Z").unwrap();
         snapshot.readings.fail(Unreadable::new(source, "shop", Why::Forbidden));
         let said = diagnose(ALL, &snapshot).unreadable;
-        if said.len() != 1 || said[0].source != source {
+        if said.len() != 1 || said[0].source != source || said[0].why != Why::Forbidden {
             wrong.push(format!("{source:?}: {said:?}"));
         }
     }
     assert_none(&wrong);
 }
 
-/// Seen to fail with a remedy that began with a lower-case sentence.
+/// Seen to fail with a remedy that began with a small letter, and with evidence of an undeclared source.
 #[test]
 fn findings_say_what_shows_them_and_begin_the_remedy_with_a_command() {
     let mut wrong = Vec::new();
@@ -228,7 +228,7 @@ fn the_order_of_objects_changes_nothing() {
     assert_none(&wrong);
 }
 
-/// Seen to fail with an id used twice.
+/// Seen to fail with a cause that ended with a period.
 #[test]
 fn texts_are_plain_and_ids_unique() {
     let mut ids = BTreeSet::new();
