@@ -21,6 +21,7 @@ demo: ## From nothing to an installed release and its checklist
 	tests/scripts/demo
 
 check: ## Format, lints and every test that needs no cluster
+	tests/scripts/packages
 	$(cargo) fmt --all --check
 	$(cargo) clippy --workspace --all-targets --features kubectl-apimgmt/e2e -- -D warnings
 	$(cargo) test --workspace
