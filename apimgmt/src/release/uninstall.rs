@@ -51,11 +51,12 @@ impl Belongings {
     pub async fn of(client: &Client, namespace: &str, release: &str, driver: Option<&str>) -> Result<Self, Error> {
         let store = Store::of(client.clone(), namespace, release, driver)?;
         let newest = store.history().await?.last().map_or(0, |newest| newest.revision);
-        let mut data = BTreeSet::new();
+        let mut data = labelled::<PersistentVolumeClaim>(client, namespace, release, "persistentvolumeclaim").await?;
         if newest > 0 {
-            data.extend(kept_by_chart(&store.record(newest).await?.manifest));
+            let (kept, removed) = sorted(&store.record(newest).await?.manifest);
+            data.extend(kept);
+            data.retain(|object| !removed.contains(object));
         }
-        data.extend(labelled::<PersistentVolumeClaim>(client, namespace, release, "persistentvolumeclaim").await?);
         if newest == 0 {
             data.extend(labelled::<Secret>(client, namespace, release, "secret").await?);
         }
@@ -233,20 +234,16 @@ impl Belongings {
     }
 }
 
-/// Objects that the chart tells Helm to keep, as `kind/name`.
-fn kept_by_chart(manifest: &str) -> Vec<String> {
-    let documents =
-        serde_yaml::Deserializer::from_str(manifest).filter_map(|document| Value::deserialize(document).ok());
-    documents
-        .filter(|object| object["metadata"]["annotations"][KEEP] == "keep")
-        .map(|object| {
-            format!(
-                "{}/{}",
-                object["kind"].as_str().unwrap_or_default().to_lowercase(),
-                object["metadata"]["name"].as_str().unwrap_or_default()
-            )
-        })
-        .collect()
+/// Objects of a manifest, as `kind/name`: those that the chart tells Helm to keep, and those that Helm removes.
+fn sorted(manifest: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let name = |object: &Value| {
+        let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
+        format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap_or_default())
+    };
+    let (kept, removed): (Vec<_>, Vec<_>) = serde_yaml::Deserializer::from_str(manifest)
+        .filter_map(|document| Value::deserialize(document).ok())
+        .partition(|object| object["metadata"]["annotations"][KEEP] == "keep");
+    (kept.iter().map(name).collect(), removed.iter().map(name).collect())
 }
 
 async fn labelled<K>(client: &Client, namespace: &str, release: &str, kind: &str) -> Result<BTreeSet<String>, Error>
@@ -280,9 +277,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_chart_keeps_is_found() {
-        let manifest = "---\nkind: Secret\nmetadata: {name: a, annotations: {helm.sh/resource-policy: keep}}\n---\nkind: Secret\nmetadata: {name: b}\n";
-        assert_eq!(kept_by_chart(manifest), ["secret/a"]);
+    fn what_the_chart_keeps_is_told_from_what_helm_removes() {
+        let manifest = "---\nkind: Secret\nmetadata: {name: a, annotations: {helm.sh/resource-policy: keep}}\n---\nkind: PersistentVolumeClaim\nmetadata: {name: b}\n";
+        let (kept, removed) = sorted(manifest);
+        assert_eq!(kept, ["secret/a".to_owned()].into());
+        assert_eq!(removed, ["persistentvolumeclaim/b".to_owned()].into());
     }
 
     #[test]
