@@ -11,8 +11,9 @@ cargo := cargo --locked
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
+# Always the whole workspace: a part of it is built with other features of the same crates, and all anew each time.
 build: ## Release builds of both plugins; bin/helm-apimgmt for `helm plugin install .`
-	$(cargo) build --release -p helm-apimgmt -p kubectl-apimgmt
+	$(cargo) build --release --workspace
 	mkdir -p bin
 	ln -sf ../target/release/helm-apimgmt bin/helm-apimgmt
 
@@ -20,8 +21,9 @@ demo: ## From nothing to an installed release and its checklist
 	tests/scripts/demo
 
 check: ## Format, lints and every test that needs no cluster
+	tests/scripts/packages
 	$(cargo) fmt --all --check
-	$(cargo) clippy --workspace --all-targets --features e2e -- -D warnings
+	$(cargo) clippy --workspace --all-targets --features kubectl-apimgmt/e2e -- -D warnings
 	$(cargo) test --workspace
 	RUSTDOCFLAGS="-D warnings" $(cargo) doc --workspace --no-deps --quiet
 
@@ -46,17 +48,16 @@ chart-test: tools sandbox-up ## Lint and unit tests of the chart by each Helm, a
 test: ## Everything, up to end-to-end on the sandbox: what CI runs
 	tests/scripts/test
 
+faults: sandbox-up ## Every fault made for real, each to be named by its cause
+	FAULTS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture each_fault
+
 bench: build sandbox-up ## Ratios and sizes, measured in one run on the sandbox
 	tests/scripts/bench
 
-sandbox-up: $(sandbox) ## Start a real one-node Kubernetes; kubeconfig in target/sandbox/kubeconfig
-	$(cargo) build --release --quiet -p sandbox -p sample-app -p grafana-double -p kubectl-apimgmt
-	$(sandbox) up
+sandbox-up: build ## Start a real one-node Kubernetes; kubeconfig in target/sandbox/kubeconfig
+	$(sandbox) up --programs target/release
 
-sandbox-down: $(sandbox) ## End it; nothing is left behind
-	$(sandbox) down
+sandbox-down: ## End it; nothing is left behind
+	[ ! -x $(sandbox) ] || $(sandbox) down
 
-$(sandbox): $(shell find tests/sandbox -name '*.rs' -o -name Cargo.toml)
-	$(cargo) build --release -p sandbox
-
-.PHONY: help build demo check tools audit docs chart-test test bench sandbox-up sandbox-down
+.PHONY: help build demo check tools audit docs chart-test test faults bench sandbox-up sandbox-down

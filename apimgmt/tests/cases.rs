@@ -91,18 +91,15 @@ fn recognised(diagnosis: &'static Diagnosis, case: &Case) -> Result<(), String> 
     let found = found.join("; ");
     let first = diagnosed.findings.first();
     let own = diagnosed.findings.iter().find(|finding| finding.id == diagnosis.id);
-    match case.expected() {
-        "seen" if first.is_none_or(|finding| finding.id != diagnosis.id) => {
+    match (case.expected(), (diagnosis.look)(&Scene::new(&snapshot))) {
+        ("seen", Ok(_)) if first.is_none_or(|finding| finding.id != diagnosis.id) => {
             return Err(format!("is not the first finding: {found}"));
         }
-        "seen" => {}
-        "silent" if own.is_some() => return Err(format!("is not silent: {found}")),
-        "silent" => (diagnosis.look)(&Scene::new(&snapshot))
-            .map(|_| ())
-            .map_err(|blind| format!("could not look: {blind}"))?,
-        "unknown" if (diagnosis.look)(&Scene::new(&snapshot)).is_ok() => return Err("could look all the same".into()),
-        "unknown" => {}
-        other => return Err(format!("`{other}` is neither seen, silent nor unknown")),
+        ("silent", Ok(_)) if own.is_some() => return Err(format!("is not silent: {found}")),
+        ("seen" | "silent", Err(blind)) => return Err(format!("could not look: {blind}")),
+        ("unknown", Ok(_)) => return Err("could look all the same".into()),
+        ("seen" | "silent", Ok(_)) | ("unknown", Err(_)) => {}
+        (other, _) => return Err(format!("`{other}` is neither seen, silent nor unknown")),
     }
     let objects = asked(&case.text, "first");
     match objects

@@ -57,12 +57,18 @@ impl Call {
     }
 
     pub(crate) async fn connect(&self) -> Result<Connected, Error> {
-        self.environment.connection.connect().await
+        Box::pin(self.environment.connection.connect()).await
     }
 
     /// Release and chart: `NAME CHART`, `NAME`, `CHART` (a path or a reference), or nothing.
     pub(crate) fn names(&self) -> Result<(String, String), Error> {
-        let looks_like_chart = |word: &str| word.contains('/') || word.ends_with(".tgz") || word == ".";
+        let looks_like_chart = |word: &str| {
+            word.contains('/')
+                || std::path::Path::new(word)
+                    .extension()
+                    .is_some_and(|ending| ending == "tgz")
+                || word == "."
+        };
         match self.line.names.as_slice() {
             [] => Ok((NAME.into(), bundled_chart(&self.environment)?)),
             [chart] if looks_like_chart(chart) => Ok((NAME.into(), chart.clone())),

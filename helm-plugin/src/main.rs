@@ -42,9 +42,9 @@ fn run(verb: &str, rest: &[String]) -> Result<apimgmt::ExitCode, Error> {
         .map_err(|error| Error::could_not("could not start").because(error))?;
     let outcome = runtime.block_on(async {
         match verb {
-            "install" => commands::install::run(rest).await,
-            "upgrade" => commands::upgrade::run(rest).await,
-            "check" => commands::check::run(rest).await,
+            "install" => Box::pin(commands::install::run(rest)).await,
+            "upgrade" => Box::pin(commands::upgrade::run(rest)).await,
+            "check" => Box::pin(commands::check::run(rest)).await,
             "status" => commands::status::run(rest).await,
             _ => commands::uninstall::run(rest).await,
         }

@@ -41,7 +41,8 @@ pub(crate) enum Command {
     Completion(commands::completion::Completion),
     /// The page docs/kubectl-apimgmt.md.
     #[command(hide = true)]
-    CommandReference,
+    #[command(name = "command-reference")]
+    Reference,
     /// What runs inside the pods of `verify --active`.
     #[command(hide = true)]
     Probe(commands::probe::ProbeArguments),

@@ -28,12 +28,12 @@ fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         match arguments.command {
-            Command::Verify(verify) => commands::verify::run(&arguments.global, verify).await,
+            Command::Verify(verify) => Box::pin(commands::verify::run(&arguments.global, verify)).await,
             Command::Troubleshoot(troubleshoot) => commands::troubleshoot::run(&arguments.global, troubleshoot).await,
             Command::Rollback(rollback) => commands::rollback::run(&arguments.global, rollback).await,
             Command::Items(items) => commands::items::run(&items),
             Command::Completion(completion) => commands::completion::run(&completion),
-            Command::CommandReference => commands::reference::run(),
+            Command::Reference => commands::reference::run(),
             Command::Probe(probe) => commands::probe::run(&probe).await,
         }
     });

@@ -73,7 +73,7 @@ fn a_recorded_healthy_release_is_judged() {
             "--color",
             "always"
         ],
-        &["troubleshoot", "--from", "healthy.yaml"],
+        &["troubleshoot", "--from", "healthy-troubleshoot.yaml"],
     ]));
 }
 
@@ -81,9 +81,15 @@ fn a_recorded_healthy_release_is_judged() {
 fn a_recorded_release_without_redis_has_one_cause() {
     insta::assert_snapshot!(kubectl(&[
         &["verify", "--from", "redis-stopped.yaml", "-o", "short"],
-        &["troubleshoot", "--from", "redis-stopped.yaml"],
-        &["troubleshoot", "--from", "redis-stopped.yaml", "-o", "json"],
-        &["troubleshoot", "tls", "--from", "redis-stopped.yaml"],
+        &["troubleshoot", "--from", "redis-stopped-troubleshoot.yaml"],
+        &[
+            "troubleshoot",
+            "--from",
+            "redis-stopped-troubleshoot.yaml",
+            "-o",
+            "json"
+        ],
+        &["troubleshoot", "tls", "--from", "redis-stopped-troubleshoot.yaml"],
     ]));
 }
 

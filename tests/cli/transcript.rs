@@ -1,16 +1,18 @@
 //! Runs a binary without a cluster and a clean environment, and writes down what a user would see.
 
-use std::{fmt::Write, path::Path, process::Command};
+use std::{fmt::Write, path::Path};
+
+use assert_cmd::Command;
 
 /// What the program `binary` answers to each command line: exit code, standard output, standard error.
 pub(crate) fn transcript(binary: &str, shown_as: &str, lines: &[&[&str]]) -> String {
     let mut text = String::new();
     for arguments in lines {
         let output = run(binary, arguments);
-        let _ = write!(text, "$ {shown_as} {}\n", arguments.join(" "));
-        let _ = write!(
+        let _ = writeln!(text, "$ {shown_as} {}", arguments.join(" "));
+        let _ = writeln!(
             text,
-            "[exit {}]\n",
+            "[exit {}]",
             output.status.code().map_or("signal".into(), |code| code.to_string())
         );
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {

@@ -44,16 +44,18 @@ fn live(helm: &str) {
 }
 
 fn holds(place: &Namespace) {
-    let verdicts = place.verdicts(&[]);
-    assert_eq!(verdicts.len(), 52);
-    for item in HOLD {
-        assert_eq!(
-            verdicts[*item],
-            "pass",
-            "{item}:\n{}",
-            place.apimgmt(&["verify", item]).text()
-        );
-    }
+    // A usage is known after the second scrape, and a busy machine answers late: what holds may take a moment to show.
+    let mut missing = Vec::new();
+    until("every item to hold", || {
+        let verdicts = place.verdicts(&[]);
+        assert_eq!(verdicts.len(), 52);
+        let now: Vec<_> = HOLD.iter().filter(|item| verdicts[**item] != "pass").collect();
+        if now != missing && !now.is_empty() {
+            apimgmt::report::message(&format!("{} waits for {now:?}", place.name));
+        }
+        missing = now;
+        missing.is_empty()
+    });
     let report = place.apimgmt(&["verify", "-o", "json"]).ends_with(4).json();
     assert_eq!(
         report["status"], "CANNOT TELL",
@@ -138,7 +140,16 @@ fn upgrade_to_an_absent_image_returns(place: &Namespace, helm: &str, values: &st
 
 fn both_ways_back(place: &Namespace, helm: &str, values: &str) {
     place
-        .helm_apimgmt(helm, &["upgrade", "--values", values, "--set", "config.logLevel=debug"])
+        .helm_apimgmt(
+            helm,
+            &[
+                "upgrade",
+                "--values",
+                values,
+                "--set",
+                "application.config.LOG_LEVEL=debug",
+            ],
+        )
         .succeeds();
     let level = || {
         let ran = place.kubectl(&[
@@ -154,7 +165,7 @@ fn both_ways_back(place: &Namespace, helm: &str, values: &str) {
     place
         .apimgmt(&["rollback", "release", "--plan"])
         .succeeds()
-        .says("revision 3");
+        .says("from revision 4 to 3");
     assert_eq!(level(), "debug", "a plan changes nothing");
     place.apimgmt(&["rollback", "release", "--yes"]).succeeds();
     assert_ne!(level(), "debug");

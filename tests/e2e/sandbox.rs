@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 
 /// Longest wait for anything.
-const LONGEST: Duration = Duration::from_secs(240);
+const LONGEST: Duration = Duration::from_mins(4);
 
 /// The release, chart and default namespace of the document.
 pub(crate) const RELEASE: &str = "integration-api-management";
@@ -143,15 +143,14 @@ impl Namespace {
             &["describe", "pods"][..],
         ] {
             let Ran { output, .. } = self.kubectl(arguments);
-            eprintln!(
-                "{}",
-                String::from_utf8_lossy(&output.stdout)
+            apimgmt::report::message(
+                &String::from_utf8_lossy(&output.stdout)
                     .chars()
                     .take(12_000)
-                    .collect::<String>()
+                    .collect::<String>(),
             );
         }
-        eprintln!("{}", self.apimgmt(&["troubleshoot"]).text());
+        apimgmt::report::message(&self.apimgmt(&["troubleshoot"]).text());
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use redis::{AsyncCommands, AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, aio::MultiplexedConnection};
+use redis::{
+    AsyncCommands, AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, aio::MultiplexedConnection,
+};
 
 use crate::snapshot::{collect::Stream, hostile};
 
@@ -61,7 +63,10 @@ impl Session {
     /// Writes a key that expires by itself.
     pub(crate) async fn write(&mut self, key: &str, value: &str, time_to_live: Duration) -> Result<(), Failure> {
         let milliseconds = u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX);
-        self.0.pset_ex(key, value, milliseconds).await.map_err(|error| failure(&error))
+        self.0
+            .pset_ex(key, value, milliseconds)
+            .await
+            .map_err(|error| failure(&error))
     }
 
     /// The value of a key; `None` when there is none.
@@ -102,7 +107,10 @@ fn failure(error: &RedisError) -> Failure {
     };
     match code {
         "WRONGPASS" | "NOAUTH" => Failure::Refused(words),
-        _ if error.kind() == ErrorKind::AuthenticationFailed => Failure::Refused(words),
+        // The crate keeps the server's words to itself here.
+        _ if error.kind() == ErrorKind::AuthenticationFailed => {
+            Failure::Refused("the user or password was refused (WRONGPASS)".into())
+        }
         "" if error.is_io_error() || error.is_connection_dropped() => Failure::Other(words),
         _ => Failure::Server(words),
     }

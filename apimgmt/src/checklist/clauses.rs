@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::{Evidence, Proof, Verdict};
-use crate::snapshot::{Snapshot, Source, Unreadable};
+use crate::snapshot::{Snapshot, Source, Unreadable, hostile::capped};
 
 /// How many breaches or gaps one line names before it only counts the rest.
 const NAMED: usize = 3;
@@ -118,18 +118,17 @@ impl<'a> Clauses<'a> {
 fn listed(parts: impl IntoIterator<Item = String>) -> String {
     let mut distinct: Vec<String> = Vec::new();
     for part in parts {
-        let part = super::verdict::plain(&part, 300);
+        let part = capped(&part, 300);
         if !distinct.contains(&part) {
             distinct.push(part);
         }
     }
     let more = distinct.len().saturating_sub(NAMED);
     distinct.truncate(NAMED);
-    let mut line = distinct.join("; ");
     if more > 0 {
-        line.push_str(&format!("; and {more} more"));
+        distinct.push(format!("and {more} more"));
     }
-    line
+    distinct.join("; ")
 }
 
 /// `1 pod`, `2 pods`.

@@ -1,5 +1,7 @@
 //! Stored results of active probes: those that are fresh enough to count.
 
+use jiff::Timestamp;
+
 use super::clauses::Clauses;
 use crate::snapshot::{Snapshot, Source, sessions::ProbeResult};
 
@@ -65,7 +67,9 @@ pub(super) fn taken(row: &mut Clauses<'_>, result: &ProbeResult) {
         .map(|(name, value)| format!("{name} {value}"))
         .collect::<Vec<_>>()
         .join(", ");
-    let at = result.at.map(|at| at.to_string()).unwrap_or_default();
+    // To the second: what is finer tells nobody anything.
+    let at = result.at.map(|at| Timestamp::from_second(at.as_second()).unwrap_or(at));
+    let at = at.map(|at| at.to_string()).unwrap_or_default();
     row.moving(
         Source::Probes,
         format!("probe/{}", result.item),

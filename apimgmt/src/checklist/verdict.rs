@@ -4,33 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Severity;
-use crate::snapshot::{Snapshot, Source, Unreadable};
+use crate::snapshot::{Snapshot, Source, Unreadable, hostile::capped};
 
 /// Most characters of a value that are kept: what is longer is no evidence that a person reads.
-const LONGEST: usize = 200;
-
-/// Text of the cluster without what could change a terminal: control and direction characters are escaped, and what is
-/// longer than `longest` characters is cut.
-pub(super) fn plain(text: &str, longest: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(longest));
-    let mut length = 0;
-    for letter in text.chars() {
-        let hidden = letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        let written = if hidden {
-            letter.escape_default().to_string()
-        } else {
-            letter.to_string()
-        };
-        length += if hidden { written.len() } else { 1 };
-        if length > longest - 1 {
-            out.push('…');
-            break;
-        }
-        out.push_str(&written);
-    }
-    out
-}
+const LONGEST: usize = 199;
 
 /// One observed value: what it is, where it was read and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +37,9 @@ impl Evidence {
     ) -> Self {
         Self {
             source,
-            object: plain(&object.into(), LONGEST),
+            object: capped(&object.into(), LONGEST),
             field: field.into(),
-            value: plain(&value.to_string(), LONGEST),
+            value: capped(&value.to_string(), LONGEST),
             at: snapshot.taken_at,
             stable: true,
         }

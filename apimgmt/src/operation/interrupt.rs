@@ -40,7 +40,7 @@ impl Interrupt {
     pub async fn asked(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|times| *times > 0).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

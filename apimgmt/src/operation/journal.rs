@@ -16,7 +16,7 @@ use super::{
 use crate::{Error, ExitCode};
 
 /// Name of the journal.
-pub const NAME: &str = "apimgmt-journal";
+const NAME: &str = "apimgmt-journal";
 const KEY: &str = "operations";
 /// Operations that are kept.
 const KEPT: usize = 20;
@@ -211,5 +211,67 @@ impl Journal {
                 self.namespace
             ))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::fake::Server;
+
+    #[tokio::test]
+    async fn a_journal_outlives_its_operator_step_by_step() {
+        let server = Server::default();
+        let plan = Plan {
+            title: "return".into(),
+            ..Plan::default()
+        };
+        let mut journal = Journal::open(&server.client(), "shop").await.unwrap();
+        assert!(journal.unfinished().is_none());
+        journal.begin("rollback", &plan).await.unwrap();
+        journal.before("rollback").await.unwrap();
+        journal.after("rollback", "deployed").await.unwrap();
+        journal.before("verify").await.unwrap();
+        drop(journal); // kill -9
+
+        let mut found = Journal::open(&server.client(), "shop").await.unwrap();
+        let left = found.unfinished().unwrap();
+        assert_eq!(left.plan, plan);
+        assert!(left.is_done("rollback") && !left.is_done("verify"));
+        found.end("done").await.unwrap();
+        assert!(
+            Journal::open(&server.client(), "shop")
+                .await
+                .unwrap()
+                .unfinished()
+                .is_none()
+        );
+    }
+
+    #[tokio::test]
+    async fn an_operator_whose_work_somebody_took_over_cannot_write_any_more() {
+        let server = Server::default();
+        let mut first = Journal::open(&server.client(), "shop").await.unwrap();
+        first.begin("rollback", &Plan::default()).await.unwrap();
+        let mut second = Journal::open(&server.client(), "shop").await.unwrap();
+        second.before("verify").await.unwrap();
+        let error = first.before("rollback").await.unwrap_err();
+        assert_eq!(error.code(), ExitCode::Midway);
+        assert!(error.to_string().contains("somebody else"));
+    }
+
+    #[tokio::test]
+    async fn a_journal_stays_small() {
+        let server = Server::default();
+        let mut journal = Journal::open(&server.client(), "shop").await.unwrap();
+        for _ in 0..30 {
+            journal.begin("upgrade", &Plan::default()).await.unwrap();
+            journal.end(&"x".repeat(10_000)).await.unwrap();
+        }
+        assert_eq!(journal.entries().len(), KEPT);
+        let stored = server
+            .get("/api/v1/namespaces/shop/configmaps/apimgmt-journal")
+            .unwrap();
+        assert!(stored["data"]["operations"].as_str().unwrap().len() < 40_000);
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 const NAME: &str = "apimgmt-operation";
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Longest silence of a holder that lives.
-const SILENCE: Duration = Duration::from_secs(15);
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// A lease that is held.
 pub struct Lease {
@@ -102,10 +102,17 @@ impl Lease {
         })
     }
 
-    /// Gives it back.
+    /// Gives it back; one that was lost is another's now, and stays.
     pub async fn give_back(self) {
+        if *self.lost.borrow() {
+            return;
+        }
         let _ = self.stop.send(true);
-        if let Ok(object) = self.heart.await {
+        let object = self.heart.await;
+        if *self.lost.borrow() {
+            return;
+        }
+        if let Ok(object) = object {
             let params = DeleteParams {
                 preconditions: Some(Preconditions {
                     resource_version: object.resource_version(),
@@ -129,7 +136,7 @@ fn spec(verb: &str) -> LeaseSpec {
     let now = MicroTime(Timestamp::now());
     LeaseSpec {
         holder_identity: Some(format!("{}, {verb}", operator())),
-        lease_duration_seconds: Some(i32::try_from(SILENCE.as_secs()).unwrap_or(15)),
+        lease_duration_seconds: Some(i32::try_from(SILENCE.as_secs()).unwrap_or(30)),
         acquire_time: Some(now.clone()),
         renew_time: Some(now),
         ..LeaseSpec::default()
@@ -189,14 +196,86 @@ async fn beat(
         if let Some(spec) = &mut object.spec {
             spec.renew_time = Some(MicroTime(Timestamp::now()));
         }
-        let params = PostParams::default();
-        match tokio::time::timeout(HEARTBEAT, leases.replace(NAME, &params, &object)).await {
-            Ok(Ok(next)) => (object, renewed) = (next, tokio::time::Instant::now()),
-            Ok(Err(error)) if is_conflict(&error) => break,
+        let renewing = renew(&leases, &object);
+        match tokio::time::timeout(HEARTBEAT, renewing).await {
+            Ok(Ok(Some(next))) => (object, renewed) = (next, tokio::time::Instant::now()),
             Ok(Err(_)) | Err(_) if renewed.elapsed() < SILENCE => {}
-            Ok(Err(_)) | Err(_) => break,
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
         }
     }
     let _ = tell.send(true);
     object
+}
+
+/// Writes the renewed lease; nothing when somebody else holds it. A write whose answer was lost is met as a conflict with
+/// ourselves.
+async fn renew(leases: &Api<Object>, object: &Object) -> Result<Option<Object>, kube::Error> {
+    let holder = |object: &Object| object.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
+    match leases.replace(NAME, &PostParams::default(), object).await {
+        Err(error) if is_conflict(&error) => {
+            let found = leases.get(NAME).await?;
+            Ok((holder(&found) == holder(object)).then_some(found))
+        }
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
+        written => written.map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ExitCode, operation::fake::Server};
+
+    const PATH: &str = "/apis/coordination.k8s.io/v1/namespaces/shop/leases/apimgmt-operation";
+
+    async fn take(server: &Server) -> Result<Lease, Error> {
+        Lease::take(&server.client(), "shop", "upgrade", &Progress::silent()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_operator_is_told_who_works_and_since_when() {
+        let server = Server::default();
+        let first = take(&server).await.unwrap();
+        let told = take(&server).await.err().unwrap();
+        assert!(told.to_string().contains("upgrade works in `shop` since "), "{told}");
+        first.give_back().await;
+        assert!(server.get(PATH).is_none());
+        assert!(take(&server).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lease_of_a_dead_operator_is_taken_over_after_watching_it() {
+        let server = Server::default();
+        take(&server).await.unwrap().heart.abort();
+        server.touch(PATH, |lease| {
+            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into();
+        });
+        assert!(take(&server).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_whose_answer_was_lost_is_not_a_loss() {
+        let server = Server::default();
+        let lease = take(&server).await.unwrap();
+        server.touch(PATH, |lease| {
+            lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z".into();
+        });
+        tokio::time::sleep(HEARTBEAT * 3).await;
+        assert!(lease.is_lost().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_loses_the_lease_learns_it() {
+        let server = Server::default();
+        let lease = take(&server).await.unwrap();
+        assert!(lease.is_lost().is_none());
+        server.touch(PATH, |lease| lease["spec"]["holderIdentity"] = "another".into());
+        assert_eq!(lease.lost().await.code(), ExitCode::Midway);
+        lease.give_back().await;
+        assert_eq!(
+            server.get(PATH).unwrap()["spec"]["holderIdentity"],
+            "another",
+            "a lease of others stays"
+        );
+    }
 }

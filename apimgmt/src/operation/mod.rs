@@ -2,6 +2,8 @@
 
 pub mod api;
 mod consent;
+#[cfg(test)]
+mod fake;
 mod interrupt;
 mod journal;
 mod lease;

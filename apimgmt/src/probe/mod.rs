@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 use kube::Client;
 
 use crate::{
-    Error,
+    Error, ExitCode,
     checklist::Item,
     operation::{Consent, Interrupt},
     report::progress::Progress,
@@ -80,8 +80,8 @@ impl Probe {
 /// Whatever they make is gone when this returns, also when it is interrupted.
 ///
 /// # Errors
-/// When a probe cannot even be started: no verification image is declared, or creating pods is not permitted. A probe
-/// that ran and failed is a result, not an error.
+/// When a probe could not run: no verification image is declared, it cannot be pulled, creating pods is not permitted. Its
+/// items then stay unknown. A probe that ran and saw a failure is a result, not an error.
 pub async fn run(
     client: &Client,
     snapshot: &Snapshot,
@@ -91,13 +91,29 @@ pub async fn run(
     progress: &Progress,
 ) -> Result<Vec<ProbeResult>, Error> {
     let mut results = Vec::new();
+    let mut first_error = None;
     for probe in probes {
         progress.say(&format!("probing as the {} does", probe.stands_for()));
-        let plan = objects::plan(client, snapshot, *probe).await?;
-        for objects in plan {
-            results.extend(pod::run(client, &snapshot.namespace, *probe, &objects, interrupt).await?);
+        match one(client, snapshot, *probe, interrupt).await {
+            Ok(seen) => results.extend(seen),
+            Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
+            // The others may still be told.
+            Err(error) => _ = first_error.get_or_insert(error),
         }
     }
     store::write(client, &snapshot.namespace, &results).await?;
+    first_error.map_or(Ok(results), Err)
+}
+
+async fn one(
+    client: &Client,
+    snapshot: &Snapshot,
+    probe: Probe,
+    interrupt: &Interrupt,
+) -> Result<Vec<ProbeResult>, Error> {
+    let mut results = Vec::new();
+    for objects in objects::plan(client, snapshot, probe).await? {
+        results.extend(pod::run(client, &snapshot.namespace, probe, &objects, interrupt).await?);
+    }
     Ok(results)
 }

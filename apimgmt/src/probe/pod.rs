@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, PersistentVolumeClaim, Pod};
 use kube::{
     Api, Client, ResourceExt,
@@ -32,12 +31,7 @@ pub(super) async fn run(
     outcome
 }
 
-async fn told(
-    client: &Client,
-    namespace: &str,
-    probe: Probe,
-    objects: &Objects,
-) -> Result<Vec<ProbeResult>, Error> {
+async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects) -> Result<Vec<ProbeResult>, Error> {
     let refused = |what: &str| {
         let what = format!(
             "could not create {what} for the probe `{}` in `{namespace}`",
@@ -64,13 +58,13 @@ async fn told(
     let seen = tokio::time::timeout(LONGEST, ended(&pods, &created)).await;
     match seen {
         Ok(Ok((message, started_after))) => {
-            let mut results = results(probe, &message);
+            let mut results = results(probe, &message)?;
             if objects.claim.is_some() {
                 // Its container starts only when the volume is bound and mounted.
                 let bound = format!("{:.1}s", started_after.as_secs_f64());
-                results
-                    .iter_mut()
-                    .for_each(|result| drop(result.values.insert("boundAfter".into(), bound.clone())));
+                for result in &mut results {
+                    result.values.insert("boundAfter".into(), bound.clone());
+                }
             }
             Ok(results)
         }
@@ -80,11 +74,14 @@ async fn told(
             let why = pod
                 .as_ref()
                 .and_then(holds_it_up)
-                .unwrap_or_else(|| "no result in time".to_owned());
-            Ok(failed(
-                probe,
-                &format!("the probe's pod did not end within {} s: {why}", LONGEST.as_secs()),
+                .unwrap_or_else(|| "it gave no result in time".to_owned());
+            Err(Error::could_not(format!(
+                "pod/{} did not end within {} s",
+                created.name_any(),
+                LONGEST.as_secs()
             ))
+            .because(crate::report::escape(&why))
+            .hint("what a probe could not see stays unknown; compare `verification.image` with what can be pulled"))
         }
     }
 }
@@ -150,35 +147,16 @@ fn holds_it_up(pod: &Pod) -> Option<String> {
         .and_then(|condition| condition.message.clone())
 }
 
-/// The results in a pod's last words; words that are none are a failure of every item.
-fn results(probe: Probe, message: &str) -> Vec<ProbeResult> {
-    match serde_json::from_str::<Vec<ProbeResult>>(message) {
-        Ok(results) if !results.is_empty() => {
-            // What a pod says of itself is believed only for the items that its probe is for.
-            results
-                .into_iter()
-                .filter(|result| probe.items().contains(&result.item.as_str()))
-                .collect()
-        }
-        _ => {
-            let said: String = message.chars().take(200).collect();
-            failed(
-                probe,
-                &format!("the probe ended without a result: {}", crate::report::escape(&said)),
-            )
-        }
-    }
-}
-
-fn failed(probe: Probe, detail: &str) -> Vec<ProbeResult> {
-    let result = |item: &&str| ProbeResult {
-        item: (*item).to_owned(),
-        at: Some(Timestamp::now()),
-        passed: false,
-        detail: detail.to_owned(),
-        ..ProbeResult::default()
-    };
-    probe.items().iter().map(result).collect()
+/// The results in a pod's last words. What a pod says of itself is believed only for the items that its probe is for.
+fn results(probe: Probe, message: &str) -> Result<Vec<ProbeResult>, Error> {
+    let said = serde_json::from_str::<Vec<ProbeResult>>(message).map_err(|_| {
+        let said = crate::report::escape(&message.chars().take(200).collect::<String>());
+        Error::could_not(format!("the probe `{}` ended without a result: {said}", probe.name()))
+    })?;
+    Ok(said
+        .into_iter()
+        .filter(|result| probe.items().contains(&result.item.as_str()))
+        .collect())
 }
 
 /// Takes pod and claim away; what is gone already is no error.

@@ -20,11 +20,11 @@ const TICK: Duration = Duration::from_millis(200);
 /// Longest wait for the first lists; without them Helm runs unwatched.
 const FIRST_LISTS: Duration = Duration::from_secs(10);
 /// A Helm that was asked to stop records `failed` within milliseconds; a hung API server may keep it.
-const STOPPING: Duration = Duration::from_secs(60);
+const STOPPING: Duration = Duration::from_mins(1);
 
 /// Why Helm was asked to stop.
 #[derive(Debug)]
-pub enum Stop {
+pub(super) enum Stop {
     /// The cluster says that it can't come about.
     Hopeless(Hopeless),
     /// Somebody asked.
@@ -34,7 +34,7 @@ pub enum Stop {
 }
 
 /// How it went.
-pub struct Attempt {
+pub(super) struct Attempt {
     /// How Helm ended.
     pub ended: Ended,
     /// Why it was asked to stop, when it was.
@@ -42,7 +42,7 @@ pub struct Attempt {
 }
 
 /// What the watch needs.
-pub struct Stage<'a> {
+pub(crate) struct Stage<'a> {
     /// The watches.
     pub watches: Watches,
     /// What they have seen.
@@ -53,7 +53,7 @@ pub struct Stage<'a> {
 
 impl Stage<'_> {
     /// Waits until everything that is there now was seen once: only then can new be told from old.
-    pub async fn set(&mut self) {
+    pub(crate) async fn set(&mut self) {
         let began = Instant::now();
         while !self.scene.is_whole() {
             let left = FIRST_LISTS.saturating_sub(began.elapsed());
@@ -70,7 +70,7 @@ impl Stage<'_> {
     ///
     /// # Errors
     /// When Helm can't be started or waited for.
-    pub async fn attempt(
+    pub(super) async fn attempt(
         &mut self,
         helm: &Helm,
         (verb, arguments): (&str, &[String]),

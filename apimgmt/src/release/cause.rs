@@ -26,8 +26,12 @@ pub struct Cause {
 }
 
 /// Names the cause of a Helm that failed or was stopped, while the broken state still stands.
-pub async fn of_attempt(attempt: &Attempt, reader: &Reader, progress: &Progress) -> Cause {
-    let finding = worst(reader, progress).await;
+pub(super) async fn of_attempt(attempt: &Attempt, reader: &Reader, progress: &Progress) -> Cause {
+    let hopeless = match &attempt.stop {
+        Some(Stop::Hopeless(hopeless)) => Some(hopeless.object.as_str()),
+        _ => None,
+    };
+    let finding = worst(reader, hopeless, progress).await;
     // Helm 4 logs what it then says again as an error.
     let helms = attempt
         .ended
@@ -67,7 +71,7 @@ pub async fn of_attempt(attempt: &Attempt, reader: &Reader, progress: &Progress)
 }
 
 /// Names the cause of a gate that is shut.
-pub async fn of_gates(gates: &[Gate], reader: &Reader, progress: &Progress) -> Option<Cause> {
+pub(super) async fn of_gates(gates: &[Gate], reader: &Reader, progress: &Progress) -> Option<Cause> {
     let gate = gates.iter().find(|gate| gate.standing == Standing::Failed)?;
     let shut: Vec<_> = gate
         .items
@@ -78,7 +82,7 @@ pub async fn of_gates(gates: &[Gate], reader: &Reader, progress: &Progress) -> O
         .iter()
         .map(|item| format!("{}: {}", item.id, item.detail))
         .collect();
-    match worst(reader, progress).await {
+    match worst(reader, None, progress).await {
         Some(finding) => Some(Cause {
             symptoms,
             ..Cause::from(finding)
@@ -92,17 +96,34 @@ pub async fn of_gates(gates: &[Gate], reader: &Reader, progress: &Progress) -> O
     }
 }
 
-async fn worst(reader: &Reader, progress: &Progress) -> Option<Finding> {
+/// The worst finding; where an object is known to be in the way, only one that explains it: other trouble may be older.
+async fn worst(reader: &Reader, object: Option<&str>, progress: &Progress) -> Option<Finding> {
     match reader.diagnose().await {
-        Ok(diagnosed) => diagnosed
-            .findings
-            .into_iter()
-            .find(|finding| finding.weight == Weight::Critical),
+        Ok(diagnosed) => diagnosed.findings.into_iter().find(|finding| {
+            finding.weight == Weight::Critical && object.is_none_or(|object| explains(finding, object))
+        }),
         Err(error) => {
             progress.say(&format!("could not look for the cause: {error}"));
             None
         }
     }
+}
+
+/// Whether a finding is about an object, or about the workload that made it.
+fn explains(finding: &Finding, object: &str) -> bool {
+    let (_, name) = object.split_once('/').unwrap_or(("", object));
+    let (_, workload) = finding.object.split_once('/').unwrap_or(("", &finding.object));
+    finding.object == object
+        || finding.symptoms.iter().any(|symptom| symptom.object == object)
+        || finding.explains.iter().any(|explained| explained == object)
+        || name.strip_prefix(workload).is_some_and(is_generated)
+}
+
+/// Whether `rest` is what controllers add to a workload's name: `-0`, `-x7k2p`, `-5b8bb97b99-8qc9p`. They use no vowels.
+fn is_generated(rest: &str) -> bool {
+    let part = |part: &str| !part.is_empty() && part.len() <= 10 && !part.contains(['a', 'e', 'i', 'o', 'u']);
+    let mut parts = rest.split('-');
+    parts.next() == Some("") && rest.len() > 1 && rest.matches('-').count() <= 2 && parts.all(part)
 }
 
 impl From<Finding> for Cause {
@@ -112,6 +133,21 @@ impl From<Finding> for Cause {
             text: finding.cause,
             remedy: finding.remedy,
             symptoms: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_generated;
+
+    #[test]
+    fn a_pod_is_known_by_the_name_of_its_workload() {
+        for rest in ["-0", "-8qbwq", "-5b8bb97b99-8qc9p"] {
+            assert!(is_generated(rest), "{rest}");
+        }
+        for rest in ["", "-", "-migrate-2-8qbwq", "-exporter-6f8b7c9d5-x7k2p", "0"] {
+            assert!(!is_generated(rest), "{rest}");
         }
     }
 }

@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// Longest wait for a hook that still runs: a migration may be in the middle of something.
-const HOOKS: Duration = Duration::from_secs(60);
+const HOOKS: Duration = Duration::from_mins(1);
 
 /// The way back to a revision.
-pub struct Comeback<'a> {
+pub(crate) struct Comeback<'a> {
     /// Helm.
     pub helm: &'a Helm,
     /// Reads and judges.
@@ -49,7 +49,7 @@ impl Comeback<'_> {
     ///
     /// # Errors
     /// When Helm fails, or something that held before does not hold again.
-    pub async fn run(&self, stage: &mut Stage<'_>) -> Result<(), Error> {
+    pub(crate) async fn run(&self, stage: &mut Stage<'_>) -> Result<(), Error> {
         let began = Instant::now();
         self.end_hooks(stage).await?;
         self.roll_back(stage).await?;

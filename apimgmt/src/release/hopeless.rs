@@ -15,6 +15,8 @@ use crate::{
 const DENIED: Duration = Duration::from_secs(12);
 /// A missing Secret or ConfigMap may be on its way.
 const CONFIGURATION: Duration = Duration::from_secs(5);
+/// A pod of before may mend when what it needs comes with the change; its crashes are none of the change's.
+const FORMER: Duration = Duration::from_secs(30);
 /// The scheduler looks again when pods leave and volumes bind.
 const UNSCHEDULABLE: Duration = Duration::from_secs(10);
 
@@ -85,17 +87,22 @@ impl Watchfulness {
             let excused = !scene.is_ready_before(new.phase);
             for status in new.pod.statuses() {
                 let key = format!("{}/{}", new.pod.metadata.uid, status.name);
-                if let Some((kind, after, text)) = self.of_container(&new, status, &key, excused) {
-                    if self.lasted(&mut present, format!("{key}/{kind}"), after, now) {
-                        found.get_or_insert_with(|| hopeless(&new, text));
-                    }
-                }
-            }
-            if let Some((after, text)) = unschedulable(&new, scene, patience) {
-                let key = format!("{}/unschedulable", new.pod.metadata.uid);
-                if self.lasted(&mut present, key, after, now) {
+                if let Some((kind, after, text)) = self.of_container(&new, status, &key, excused)
+                    && self.lasted(
+                        &mut present,
+                        format!("{key}/{kind}"),
+                        after.max(new.least_patience()),
+                        now,
+                    )
+                {
                     found.get_or_insert_with(|| hopeless(&new, text));
                 }
+            }
+            let key = format!("{}/unschedulable", new.pod.metadata.uid);
+            if let Some((after, text)) = unschedulable(&new, scene, patience)
+                && self.lasted(&mut present, key, after, now)
+            {
+                found.get_or_insert_with(|| hopeless(&new, text));
             }
         }
         self.since.retain(|key, _| present.contains(key));
@@ -138,7 +145,11 @@ impl Watchfulness {
                 self.pulls.insert(key.into(), pull);
                 return match pull {
                     Pull::Absent => Some(("pull", Duration::ZERO, format!("image `{image}` is not found"))),
-                    Pull::Denied => Some(("pull", DENIED, format!("the registry denies image `{image}`"))),
+                    Pull::Denied => Some((
+                        "pull",
+                        DENIED,
+                        format!("the registry of image `{image}` refuses, or is not trusted"),
+                    )),
                     Pull::MayMend => None,
                 };
             }
@@ -151,7 +162,7 @@ impl Watchfulness {
             }
             _ => {}
         }
-        if new.of_job {
+        if new.of_job || new.former {
             return None;
         }
         if excused {
@@ -193,6 +204,12 @@ fn is_quick(ending: &Terminated) -> bool {
     lasted.is_some_and(|lasted| lasted.as_secs() < 10)
 }
 
+impl NewPod<'_> {
+    fn least_patience(&self) -> Duration {
+        if self.former { FORMER } else { Duration::ZERO }
+    }
+}
+
 /// What a pull failed of, in the words of containerd, CRI-O and registries; nothing when the message names no reason.
 fn pull(message: &str) -> Option<Pull> {
     let message = message.to_lowercase();
@@ -209,7 +226,6 @@ fn pull(message: &str) -> Option<Pull> {
         "service unavailable",
         "bad gateway",
         "internal server error",
-        "x509",
         "unexpected eof",
     ]) {
         Some(Pull::MayMend)
@@ -221,6 +237,7 @@ fn pull(message: &str) -> Option<Pull> {
         "no basic auth credentials",
         "insufficient_scope",
         "403 forbidden",
+        "x509",
     ]) {
         Some(Pull::Denied)
     } else if has(&["not found", "manifest unknown", "name unknown", "no match for platform"]) {
@@ -232,7 +249,7 @@ fn pull(message: &str) -> Option<Pull> {
 
 fn unschedulable(new: &NewPod<'_>, scene: &Scene, patience: Patience) -> Option<(Duration, String)> {
     let scheduled = condition(&new.pod.status.conditions, "PodScheduled")?;
-    if scheduled.status != "False" || scheduled.reason != "Unschedulable" {
+    if new.former || scheduled.status != "False" || scheduled.reason != "Unschedulable" {
         return None;
     }
     // A volume that is being made, or room that is being freed, comes by itself.
@@ -254,3 +271,6 @@ fn hopeless(new: &NewPod<'_>, text: String) -> Hopeless {
         text,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,8 +64,25 @@ impl Reader {
     /// When they could not be run; a probe that ran and failed is evidence.
     pub async fn probe(&self, consent: &Consent, interrupt: &Interrupt, progress: &Progress) -> Result<(), Error> {
         let snapshot = self.snapshot(Probe::reads()).await?;
-        probe::run(&self.client, &snapshot, &Probe::ALL.into(), consent, interrupt, progress).await?;
+        probe::run(
+            &self.client,
+            &snapshot,
+            &Probe::ALL.into(),
+            consent,
+            interrupt,
+            progress,
+        )
+        .await?;
         Ok(())
+    }
+
+    /// Whether any workload is there to be judged.
+    pub async fn has_workloads(&self) -> bool {
+        let Ok(snapshot) = self.snapshot([Source::Deployments, Source::StatefulSets].into()).await else {
+            return false;
+        };
+        let some = |is_empty: Result<bool, _>| is_empty.is_ok_and(|is_empty| !is_empty);
+        some(snapshot.deployments().map(Vec::is_empty)) || some(snapshot.stateful_sets().map(Vec::is_empty))
     }
 
     /// Looks for causes with every diagnosis on a fresh Snapshot.

@@ -3,6 +3,7 @@
 mod attempt;
 mod cause;
 mod change;
+pub mod check;
 mod comeback;
 pub mod environment;
 pub mod flags;
@@ -12,8 +13,12 @@ mod judge;
 mod namespace;
 pub mod phases;
 pub mod scene;
+pub mod status;
 pub mod store;
+pub mod uninstall;
+pub mod values;
 pub mod watch;
+mod work;
 
 pub(crate) use attempt::Stage;
 pub use cause::Cause;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The annotation of what we made ourselves.
-pub const CREATED_BY: (&str, &str) = ("apimgmt.io/created-by", "helm-apimgmt");
+pub(super) const CREATED_BY: (&str, &str) = ("apimgmt.io/created-by", "helm-apimgmt");
 
 const LABELS: [(&str, &str); 3] = [
     ("pod-security.kubernetes.io/enforce", "restricted"),
@@ -23,7 +23,7 @@ const LABELS: [(&str, &str); 3] = [
 
 /// What was found or done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Made {
+pub(super) enum Made {
     /// It was not there.
     Created,
     /// It was ours, and lacked labels.
@@ -36,7 +36,7 @@ pub enum Made {
 ///
 /// # Errors
 /// When it can't be made, or is being deleted.
-pub async fn ensure(client: &Client, name: &str) -> Result<Made, Error> {
+pub(super) async fn ensure(client: &Client, name: &str) -> Result<Made, Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let object = format!("namespace/{name}");
     let Some(found) = maybe(namespaces.get(name), "get", &object, "").await? else {
@@ -88,7 +88,7 @@ pub async fn ensure(client: &Client, name: &str) -> Result<Made, Error> {
 }
 
 /// Whether we made it.
-pub fn is_ours(namespace: &Namespace) -> bool {
+pub(super) fn is_ours(namespace: &Namespace) -> bool {
     namespace
         .annotations()
         .get(CREATED_BY.0)
@@ -99,7 +99,7 @@ pub fn is_ours(namespace: &Namespace) -> bool {
 ///
 /// # Errors
 /// When it can't be deleted.
-pub async fn delete(client: &Client, name: &str) -> Result<(), Error> {
+pub(super) async fn delete(client: &Client, name: &str) -> Result<(), Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     maybe(
         namespaces.delete(name, &DeleteParams::default()),

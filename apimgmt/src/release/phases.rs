@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::judge::Reader;
 use crate::{
     Error,
-    checklist::{ALL, Item, Phase, Section},
+    checklist::{ALL, Item, Phase, Row, Section},
     operation::Interrupt,
     report::progress::Progress,
-    snapshot::Why,
+    snapshot::{Source, Unreadable, Why},
 };
 
 /// Longest wait for what cannot be told yet: a metric after its second scrape, a session after a restart.
@@ -56,6 +56,17 @@ pub enum Standing {
     NotReached,
 }
 
+impl Standing {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "FAILED",
+            Self::NotReached => "not reached",
+        }
+    }
+}
+
 /// One gate.
 #[derive(Debug, Clone, Serialize)]
 pub struct Gate {
@@ -77,16 +88,13 @@ impl Verdicts {
         let rows = sections.iter().flat_map(|section| &section.rows);
         let judged = rows.map(|row| {
             let aside = aside.get(row.item.id);
-            let forbidden = row
-                .missing()
-                .is_some_and(|missing| matches!(missing.why, Why::Forbidden | Why::ApiAbsent));
             Judged {
                 id: row.item.id,
                 verdict: if aside.is_some() { "skipped" } else { row.word() },
                 detail: aside.map_or_else(|| row.detail().to_owned(), |reason| format!("set aside: {reason}")),
                 fix: row.item.fix,
                 phase: row.item.phase as u8,
-                may_change: !row.item.reads.is_empty() && !forbidden,
+                may_change: may_change(row),
             }
         });
         Self(judged.collect())
@@ -111,7 +119,7 @@ impl Verdicts {
     }
 
     /// Whether an item shuts its gate: it fails blocking, and, where something was there before, it passed before.
-    fn shuts(&self, judged: &Judged, before: Option<&Self>) -> bool {
+    fn shuts(judged: &Judged, before: Option<&Self>) -> bool {
         judged.verdict == "fail"
             && before.is_none_or(|before| before.get(judged.id).is_some_and(|it| it.verdict == "pass"))
     }
@@ -119,7 +127,7 @@ impl Verdicts {
     /// Items worth another look.
     fn open(&self, before: Option<&Self>, with_unknown: bool) -> Vec<&'static Item> {
         let is_open = |judged: &Judged| {
-            judged.may_change && (self.shuts(judged, before) || (with_unknown && judged.verdict == "unknown"))
+            judged.may_change && (Self::shuts(judged, before) || (with_unknown && judged.verdict == "unknown"))
         };
         let of = |id| ALL.iter().copied().find(|item| item.id == id);
         self.0
@@ -141,7 +149,7 @@ impl Verdicts {
                 .collect();
             let shut_by: Vec<_> = items
                 .iter()
-                .filter(|judged| self.shuts(judged, before))
+                .filter(|judged| Self::shuts(judged, before))
                 .map(|judged| judged.id)
                 .collect();
             let standing = match (is_open, shut_by.is_empty()) {
@@ -159,6 +167,18 @@ impl Verdicts {
             }
         };
         Phase::ALL.into_iter().map(gate).collect()
+    }
+}
+
+/// Whether a later look may tell more. What nobody permits, serves or collects stays unknown, and so does what only an
+/// active probe tells, once the probes have run.
+fn may_change(row: &Row) -> bool {
+    let stays = |missing: &Unreadable| matches!(missing.why, Why::Forbidden | Why::ApiAbsent | Why::NotCollected);
+    match row.word() {
+        "unknown" => {
+            !row.item.reads.is_empty() && !row.item.reads.contains(&Source::Probes) && !row.missing().is_some_and(stays)
+        }
+        _ => true,
     }
 }
 
@@ -214,11 +234,7 @@ pub async fn look(
 impl std::fmt::Display for Gate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let count = |verdict| self.items.iter().filter(|item| item.verdict == verdict).count();
-        let standing = match self.standing {
-            Standing::Passed => "passed",
-            Standing::Failed => "FAILED",
-            Standing::NotReached => "not reached",
-        };
+        let standing = self.standing.words();
         write!(formatter, "gate {} {:<23} {standing:<11}", self.phase, self.title)?;
         for verdict in ["pass", "fail", "warning", "unknown", "manual", "waived", "skipped"] {
             if count(verdict) > 0 {
@@ -229,5 +245,91 @@ impl std::fmt::Display for Gate {
             write!(formatter, "\n{}: {}", judged.id, judged.detail)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(list: &[(&'static str, u8, &'static str)]) -> Verdicts {
+        let judged = |(id, phase, verdict): &(&'static str, u8, &'static str)| Judged {
+            id,
+            verdict,
+            detail: String::new(),
+            fix: "",
+            phase: *phase,
+            may_change: true,
+        };
+        Verdicts(list.iter().map(judged).collect())
+    }
+
+    fn standings(now: &Verdicts, before: Option<&Verdicts>) -> Vec<Standing> {
+        now.gates(before).into_iter().map(|gate| gate.standing).collect()
+    }
+
+    #[test]
+    fn a_gate_passes_only_when_every_gate_before_it_has() {
+        use Standing::{Failed, NotReached, Passed};
+        let now = verdicts(&[("database/instance", 2, "fail"), ("functional/health", 4, "pass")]);
+        assert_eq!(
+            standings(&now, None),
+            [Passed, Failed, NotReached, NotReached, NotReached, NotReached]
+        );
+    }
+
+    #[test]
+    fn what_was_red_or_unknown_before_never_undoes_an_upgrade() {
+        let now = verdicts(&[
+            ("a/red", 1, "fail"),
+            ("a/unknown", 1, "fail"),
+            ("a/new", 1, "unknown"),
+            ("a/advice", 1, "warning"),
+        ]);
+        let before = verdicts(&[
+            ("a/red", 1, "fail"),
+            ("a/unknown", 1, "unknown"),
+            ("a/new", 1, "pass"),
+            ("a/advice", 1, "pass"),
+        ]);
+        assert!(
+            standings(&now, Some(&before))
+                .iter()
+                .all(|standing| *standing == Standing::Passed)
+        );
+        let before = verdicts(&[("a/red", 1, "pass")]);
+        assert_eq!(now.gates(Some(&before))[0].shut_by, ["a/red"]);
+    }
+
+    #[test]
+    fn on_a_first_install_any_blocking_failure_shuts_the_gate_and_unknown_does_not() {
+        let now = verdicts(&[("a/x", 3, "unknown"), ("a/y", 3, "fail")]);
+        assert_eq!(now.gates(None)[2].shut_by, ["a/y"]);
+    }
+
+    #[test]
+    fn every_item_is_judged_at_the_gate_of_its_phase() {
+        let now = Verdicts(
+            ALL.iter()
+                .map(|item| Judged {
+                    id: item.id,
+                    verdict: "pass",
+                    detail: String::new(),
+                    fix: item.fix,
+                    phase: item.phase as u8,
+                    may_change: false,
+                })
+                .collect(),
+        );
+        let gates = now.gates(None);
+        assert_eq!(gates.iter().map(|gate| gate.items.len()).sum::<usize>(), ALL.len());
+        for gate in &gates {
+            for judged in &gate.items {
+                assert_eq!(
+                    ALL.iter().find(|item| item.id == judged.id).unwrap().phase as u8,
+                    gate.phase
+                );
+            }
+        }
     }
 }

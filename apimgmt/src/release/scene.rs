@@ -68,6 +68,8 @@ pub struct NewPod<'a> {
     pub phase: Phase,
     /// Whether a job made it: the job then decides what a crash means.
     pub of_job: bool,
+    /// Whether it was there before, and the change leaves it as it is.
+    pub former: bool,
 }
 
 impl Scene {
@@ -227,6 +229,14 @@ impl Scene {
         lines
     }
 
+    /// What keeps pods of the namespace from running.
+    pub fn troubles(&self) -> Vec<String> {
+        self.pods
+            .values()
+            .filter_map(|pod| Some(format!("{} {}", pod.object(), trouble(pod)?)))
+            .collect()
+    }
+
     /// What is still waited for, in one line.
     pub fn waiting_for(&self) -> String {
         let waiting: Vec<_> = self
@@ -242,11 +252,11 @@ impl Scene {
         }
     }
 
-    /// Pods of the newest revision that were not there before.
+    /// Pods of the newest revision.
     pub fn new_pods(&self) -> Vec<NewPod<'_>> {
         self.pods
             .values()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none() && !self.former.contains(&pod.metadata.uid))
+            .filter(|pod| pod.metadata.deletion_timestamp.is_none())
             .filter_map(|pod| {
                 let owner = pod.metadata.controller()?;
                 let (phase, of_job) = match owner.kind.as_str() {
@@ -258,7 +268,13 @@ impl Scene {
                     ),
                     _ => return None,
                 };
-                Some(NewPod { pod, phase, of_job })
+                let former = self.former.contains(&pod.metadata.uid);
+                Some(NewPod {
+                    pod,
+                    phase,
+                    of_job,
+                    former,
+                })
             })
             .collect()
     }

@@ -371,8 +371,8 @@ mod tests {
 
     #[test]
     fn a_return_leads_to_the_newest_revision_that_was_good() {
-        let entry = |revision, status| Entry { revision, status };
         use Status::{Deployed, Failed, PendingUpgrade, Superseded};
+        let entry = |revision, status| Entry { revision, status };
         assert_eq!(
             last_good(&[entry(1, Superseded), entry(2, Deployed), entry(3, Failed)], 3),
             Some(2)

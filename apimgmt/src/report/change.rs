@@ -25,17 +25,8 @@ pub fn table(outcome: &Outcome) -> String {
 }
 
 fn of_cause(cause: &Cause) -> String {
-    let list = |word: &str, lines: &[String]| {
-        lines
-            .iter()
-            .map(|line| format!("  {word}: {line}\n"))
-            .collect::<String>()
-    };
-    format!(
-        "CAUSE {}: {}\n{}{}",
-        cause.object,
-        cause.text,
-        list("seen", &cause.symptoms),
-        list("mend", &cause.remedy)
-    )
+    let mut lines = vec![format!("CAUSE {}: {}", cause.object, cause.text)];
+    lines.extend(cause.symptoms.iter().map(|line| format!("  seen: {line}")));
+    lines.extend(cause.remedy.iter().map(|line| format!("  mend: {line}")));
+    lines.join("\n") + "\n"
 }

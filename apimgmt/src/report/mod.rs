@@ -4,6 +4,7 @@ pub mod change;
 mod checklist_table;
 pub mod items;
 pub mod progress;
+pub mod release;
 pub mod rollback;
 pub mod text;
 pub mod troubleshoot;

@@ -45,8 +45,13 @@ impl Progress {
         let text = plain(text);
         let (wipe, mut lines) = (if self.terminal { "\r\u{1b}[K" } else { "" }, text.lines());
         let first = lines.next().unwrap_or_default();
-        let rest: String = lines.map(|line| format!("         {line}\n")).collect();
-        self.write(&format!("{wipe}{seconds:6.1}s  {first}\n{rest}"));
+        let mut told = format!("{wipe}{seconds:6.1}s  {first}\n");
+        for line in lines {
+            told.push_str("         ");
+            told.push_str(line);
+            told.push('\n');
+        }
+        self.write(&told);
     }
 
     /// Shows what is waited for, on a terminal only.

@@ -33,9 +33,19 @@ pub fn history(entries: &[Entry], form: Form) -> String {
         Form::Yaml => yaml(&entries),
         Form::Table | Form::Short if entries.is_empty() => "Nothing was rolled back here.\n".to_owned(),
         Form::Table | Form::Short => entries.iter().fold(String::new(), |mut text, entry| {
-            let outcome = if entry.ended.is_some() { entry.outcome.as_str() } else { "left midway" };
+            let outcome = if entry.ended.is_some() {
+                entry.outcome.as_str()
+            } else {
+                "left midway"
+            };
             let began = entry.began.strftime("%Y-%m-%d %H:%M:%S UTC");
-            let _ = writeln!(text, "{began}  {}  {}: {}", escape(&entry.by), escape(&entry.plan.title), escape(outcome));
+            let _ = writeln!(
+                text,
+                "{began}  {}  {}: {}",
+                escape(&entry.by),
+                escape(&entry.plan.title),
+                escape(outcome)
+            );
             text
         }),
     }

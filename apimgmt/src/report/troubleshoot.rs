@@ -69,7 +69,7 @@ impl Report {
             namespace: snapshot.namespace.clone(),
             findings: diagnosed.findings.into_iter().map(FindingReport::from).collect(),
             unreadable: diagnosed.unreadable.into_iter().map(blind).collect(),
-            cost: snapshot.cost.clone(),
+            cost: snapshot.cost,
         }
     }
 

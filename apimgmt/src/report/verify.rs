@@ -132,7 +132,7 @@ impl Report {
                 .map(|section| SectionReport::new(section, snapshot.replayed))
                 .collect(),
             sign_offs: Vec::new(),
-            cost: snapshot.cost.clone(),
+            cost: snapshot.cost,
             code,
         }
     }

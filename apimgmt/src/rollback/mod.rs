@@ -3,7 +3,9 @@
 mod deployment;
 mod needs;
 mod release;
+mod rollout;
 mod schema;
+mod template;
 
 use std::time::Duration;
 
@@ -196,7 +198,7 @@ pub async fn abort(context: &Context, _consent: Consent, progress: &Progress) ->
     let result = async {
         let mut journal = Journal::open(&context.connected.client, context.namespace()).await?;
         let message = match entry.plan.object.split_once('/') {
-            Some(("deployment", name)) => deployment::abort(context, name, &entry, progress).await?,
+            Some(("deployment", name)) => rollout::abort(context, name, &entry, progress).await?,
             _ => release::abort(context, &entry, progress).await?,
         };
         journal.end(&format!("aborted: {message}")).await?;
@@ -262,9 +264,7 @@ async fn steps(
         }
     };
     let outcome = match plan.object.split_once('/') {
-        Some(("deployment", name)) => {
-            deployment::run(context, name, plan, journal, (lease, interrupt), progress).await?
-        }
+        Some(("deployment", name)) => rollout::run(context, name, plan, journal, (lease, interrupt), progress).await?,
         _ => release::run(context, plan, journal, lease, progress).await?,
     };
     if let Some(outcome) = outcome {

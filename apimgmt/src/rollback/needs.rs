@@ -1,4 +1,4 @@
-//! What the pods of a revision need to start: images, Secrets and ConfigMaps.
+//! What the pods of a revision need to start: images, secrets and config maps.
 
 use std::collections::BTreeSet;
 

@@ -100,7 +100,7 @@ impl ReleaseFacts {
         let Some(newest) = self.history.last() else {
             return Err(
                 Error::usage(format!("there is no release `{release}` in `{namespace}`"))
-                    .hint(format!("`helm list -A` lists releases")),
+                    .hint("`helm list -A` lists releases"),
             );
         };
         let known = || {
@@ -143,15 +143,13 @@ impl ReleaseFacts {
                 "whether revision {target} runs on the database's schema can't be told: {why}"
             )),
         }
-        if let Some(status) = self
+        let status = self
             .history
             .iter()
             .find(|entry| entry.revision == target)
-            .map(|entry| entry.status)
-        {
-            if !matches!(status, Status::Superseded | Status::Deployed) {
-                warnings.push(format!("revision {target} is {}: it was never good", status.word()));
-            }
+            .map(|entry| entry.status);
+        if let Some(status) = status.filter(|status| !matches!(status, Status::Superseded | Status::Deployed)) {
+            warnings.push(format!("revision {target} is {}: it was never good", status.word()));
         }
         if newest.status.is_pending() {
             warnings.push(format!(
@@ -320,5 +318,109 @@ async fn only_release(context: &Context) -> Result<String, Error> {
                 names.into_iter().collect::<Vec<_>>().join(", ")
             )),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> ReleaseFacts {
+        let entry = |revision, status| Entry { revision, status };
+        ReleaseFacts {
+            release: "shop".into(),
+            namespace: "shop".into(),
+            history: vec![
+                entry(3, Status::Superseded),
+                entry(4, Status::Failed),
+                entry(5, Status::Deployed),
+            ],
+            target: Some(3),
+            missing: Vec::new(),
+            other_images: ["shop:1".to_owned()].into(),
+            fit: Fit::Fits,
+        }
+    }
+
+    #[test]
+    fn a_plan_says_what_why_and_how_it_is_undone() {
+        assert_eq!(
+            facts().plan().unwrap().to_string(),
+            "Plan: return release/shop from revision 5 to 3 in namespace shop\n  \
+             1. helm rollback shop 3 --wait\n     \
+             why:  Helm records the return as a revision of its own; it is not interrupted\n     \
+             undo: helm rollback shop 5\n  \
+             2. judge every item\n     \
+             why:  what held before must hold after\n  \
+             ! image shop:1 must still be in its registry\n"
+        );
+    }
+
+    #[test]
+    fn a_target_that_cannot_run_is_refused_with_the_reason_and_what_to_do() {
+        let told = |facts: ReleaseFacts| {
+            let error = facts.plan().unwrap_err();
+            (
+                error.code(),
+                format!("{error}; {}", error.next_step().unwrap_or_default()),
+            )
+        };
+        let (code, text) = told(ReleaseFacts {
+            fit: Fit::DoesNot("it runs on schema 1".into()),
+            ..facts()
+        });
+        assert_eq!(code, ExitCode::Wrong);
+        assert!(text.contains("schema 1") && text.contains("rollback database"));
+        let (code, text) = told(ReleaseFacts {
+            missing: vec!["secret/x".into()],
+            ..facts()
+        });
+        assert_eq!(code, ExitCode::Wrong);
+        assert!(text.contains("secret/x is missing") && text.contains("3 (superseded)"));
+        let (code, text) = told(ReleaseFacts {
+            target: None,
+            ..facts()
+        });
+        assert_eq!(code, ExitCode::Wrong);
+        assert!(text.contains("no revision to go back to"));
+        assert_eq!(
+            told(ReleaseFacts {
+                target: Some(5),
+                ..facts()
+            })
+            .0,
+            ExitCode::Usage
+        );
+    }
+
+    #[test]
+    fn a_target_that_was_never_good_is_only_warned_of() {
+        let plan = ReleaseFacts {
+            target: Some(4),
+            ..facts()
+        }
+        .plan()
+        .unwrap();
+        assert!(
+            plan.warnings
+                .iter()
+                .any(|warning| warning.contains("revision 4 is failed"))
+        );
+    }
+
+    #[test]
+    fn a_manifest_tells_what_its_pods_need_and_which_schema_they_run_on() {
+        let manifest = "---\nkind: Secret\nmetadata: {name: made}\n---\nkind: Deployment\nmetadata:\n  name: app\n  annotations: \
+                        {apimgmt.io/schema-minimum: \"1\", apimgmt.io/schema-maximum: \"2\"}\nspec: {template: {spec: {containers: \
+                        [{name: c, image: shop:1, envFrom: [{secretRef: {name: made}}]}]}}}\n";
+        let rendered = Rendered::of(&Record {
+            manifest: manifest.into(),
+            ..Record::default()
+        })
+        .unwrap();
+        assert_eq!(rendered.schema, Some(Range { minimum: 1, maximum: 2 }));
+        assert!(
+            rendered.needs.secrets.contains("made") && rendered.objects.contains(&("secret".into(), "made".into()))
+        );
     }
 }

@@ -8,17 +8,22 @@ pub(crate) fn line(text: &str) -> String {
     capped(text, LONGEST_LINE)
 }
 
-/// One line of at most `longest` characters, control characters (also those that turn the direction of writing) escaped.
+/// One line of at most `longest` characters and `…`; control characters (also those that turn the direction of writing)
+/// are escaped, and count as they are written.
 pub(crate) fn capped(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(longest));
-    for (count, letter) in text.chars().enumerate() {
-        if count == longest {
+    let mut room = longest;
+    for letter in text.chars() {
+        let escape = letter.is_control() && letter != '\t' || turns_direction(letter);
+        let takes = if escape { letter.escape_default().count() } else { 1 };
+        if takes > room {
             line.push('…');
             break;
         }
+        room -= takes;
         match letter {
             '\t' => line.push(' '),
-            letter if letter.is_control() || turns_direction(letter) => line.extend(letter.escape_default()),
+            letter if escape => line.extend(letter.escape_default()),
             letter => line.push(letter),
         }
     }
@@ -37,6 +42,7 @@ mod tests {
     fn terminals_are_not_driven_by_the_cluster() {
         assert_eq!(line("\u{1b}[31mred\r\u{202e}x"), "\\u{1b}[31mred\\r\\u{202e}x");
         assert_eq!(capped("abcdef", 3), "abc…");
+        assert_eq!(capped("ab\u{1b}", 5), "ab…", "an escape counts as it is written");
         assert_eq!(capped("äöü", 3), "äöü", "characters are counted, not bytes");
     }
 }

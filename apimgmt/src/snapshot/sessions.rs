@@ -48,7 +48,7 @@ pub struct Postgresql {
     pub login: Login,
     /// The user of the session.
     pub user: String,
-    /// `server_version_num`, such as 150018.
+    /// `server_version_num`, such as 150018; 0 when the application could log in but enter no database.
     pub version_number: u32,
     /// `server_version`.
     pub version: String,
@@ -56,7 +56,7 @@ pub struct Postgresql {
     pub in_recovery: bool,
     /// When the server started.
     pub started_at: Option<Timestamp>,
-    /// The database of the session.
+    /// The database of the session: `postgres` or empty when the application's own does not exist.
     pub database: String,
     /// Encoding of the database.
     pub encoding: String,

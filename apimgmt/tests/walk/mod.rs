@@ -18,14 +18,14 @@ pub(crate) fn cases_of(root: &str, id: &str) -> Vec<Case> {
     let mut paths: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder))
         .into_iter()
         .flatten()
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.expect("a folder of cases is readable").path())
         .collect();
     paths.sort();
     paths
         .iter()
         .map(|path| Case {
-            path: format!("{folder}/{}", path.file_name().unwrap().to_string_lossy()),
-            text: fs::read_to_string(path).unwrap(),
+            path: format!("{folder}/{}", path.file_name().unwrap_or_default().to_string_lossy()),
+            text: fs::read_to_string(path).expect("a case is readable text"),
         })
         .collect()
 }

@@ -30,15 +30,14 @@ pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error>
     }
     let connected = call.connect().await?;
     let (progress, interrupt) = (Progress::on_standard_error(), Interrupt::listen());
-    let outcome = change
-        .run(
-            &call.environment,
-            &connected,
-            &call.helm,
-            Consent::by_verb(),
-            (&progress, &interrupt),
-        )
-        .await?;
+    let run = change.run(
+        &call.environment,
+        &connected,
+        &call.helm,
+        Consent::by_verb(),
+        (&progress, &interrupt),
+    );
+    let outcome = Box::pin(run).await?;
     report::print(&match form {
         Form::Json => report::json(&outcome),
         Form::Yaml => report::yaml(&outcome),

@@ -5,5 +5,5 @@ use apimgmt::{Error, ExitCode, release::Verb};
 use super::change;
 
 pub(crate) async fn run(words: &[String]) -> Result<ExitCode, Error> {
-    change::run(Verb::Upgrade, words).await
+    Box::pin(change::run(Verb::Upgrade, words)).await
 }

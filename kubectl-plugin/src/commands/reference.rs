@@ -22,7 +22,10 @@ fn describe(page: &mut String, command: &Command) {
     let help = command.clone().render_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     let _ = write!(page, "\n## {name}\n\n```\n{}\n```\n", help.join("\n").trim_end());
-    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help") {
+    for verb in command
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set() && verb.get_name() != "help")
+    {
         describe(page, verb);
     }
 }

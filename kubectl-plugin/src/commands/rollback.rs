@@ -115,5 +115,10 @@ async fn context(global: &Global, patience: Duration) -> Result<Context, Error> 
         token: global.token().map(Into::into),
         connection,
     };
-    Ok(Context { connected, environment, driver: variable("HELM_DRIVER"), patience })
+    Ok(Context {
+        connected,
+        environment,
+        driver: variable("HELM_DRIVER"),
+        patience,
+    })
 }

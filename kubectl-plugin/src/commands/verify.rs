@@ -7,7 +7,7 @@ use apimgmt::{
     checklist::{self, judge, select},
     operation::{Consent, Interrupt},
     probe::{self, Probe},
-    report::{print, progress::Progress, verify::Report},
+    report::{self, print, progress::Progress, verify::Report},
     snapshot::Source,
 };
 use clap::Args;
@@ -38,7 +38,13 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
         let probes = Probe::of_items(&items);
         let snapshot = verify.reading.snapshot(global, Probe::reads()).await?;
         let client = global.connection().connect().await?.client;
-        probe::run(&client, &snapshot, &probes, &consent, &Interrupt::listen(), &Progress::on_standard_error()).await?;
+        let (interrupt, progress) = (Interrupt::listen(), Progress::on_standard_error());
+        match probe::run(&client, &snapshot, &probes, &consent, &interrupt, &progress).await {
+            Ok(_) => {}
+            Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
+            // What could not be probed stays unknown, and the report says so.
+            Err(error) => report::error(&error),
+        }
     }
     // The release is part of every report's heading, and waivers are part of the expectations.
     let sources: BTreeSet<Source> = items

@@ -44,12 +44,13 @@ pub(crate) fn left(name: &str) -> Result<Vec<PathBuf>> {
     Ok(folders(name)?.into_iter().filter(|folder| folder.exists()).collect())
 }
 
-/// The node's folder in every hierarchy; the unified one has no controllers beside version 1.
+/// The node's folder in every hierarchy. The unified one has no controllers beside version 1, but the container runtime
+/// makes groups there too, and leaves them.
 fn folders(name: &str) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(ROOT).with_context(|| format!("can't read {ROOT}"))? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() && entry.file_name() != "unified" {
+        if entry.file_type()?.is_dir() {
             folders.push(entry.path().join(name));
         }
     }

@@ -21,7 +21,9 @@ const OWNER: &str = "apimgmt-sandbox";
 pub(crate) async fn client(site: &Site) -> Result<Client> {
     let path = site.kubeconfig();
     let kubeconfig = Kubeconfig::read_from(&path).with_context(|| format!("can't read {}", path.display()))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    // It is on this machine, whatever the environment says about proxies.
+    config.proxy_url = None;
     Ok(Client::try_from(config)?)
 }
 

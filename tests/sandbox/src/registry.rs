@@ -1,7 +1,12 @@
 //! The private registry of the node: TLS by the sandbox's authority, one account, storage that outlives the node.
-use std::{fmt::Write, fs};
+use std::{
+    fmt::Write as _,
+    fs,
+    io::Write,
+    process::{Command, Stdio},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use crate::{
@@ -24,9 +29,11 @@ pub(crate) fn configure(site: &Site) -> Result<()> {
         });
         file::write_private(&password_file, &password)?;
     }
+    if site.light {
+        return Ok(());
+    }
     let accounts = site.in_state("etc/registry.htpasswd");
-    // The lowest cost that bcrypt has: the registry computes it anew for every request.
-    file::write_private(&accounts, &format!("{ACCOUNT}:{}\n", bcrypt::hash(password(site)?, 4)?))?;
+    file::write_private(&accounts, &account(&password(site)?)?)?;
     let configuration = json!({
         "version": 0.1,
         "log": {"level": "warn", "accesslog": {"disabled": true}},
@@ -45,6 +52,25 @@ pub(crate) fn configure(site: &Site) -> Result<()> {
         &site.in_state("etc/registry.yaml"),
         &serde_yaml::to_string(&configuration)?,
     )
+}
+
+/// One line of a password file, of the only kind that the registry takes.
+fn account(password: &str) -> Result<String> {
+    let mut htpasswd = Command::new("htpasswd")
+        // The lowest cost that bcrypt has: the registry computes it anew for every request.
+        .args(["-niB", "-C", "4", ACCOUNT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("can't run htpasswd\nhint: it is in Debian's package apache2-utils")?;
+    htpasswd
+        .stdin
+        .take()
+        .context("htpasswd takes no input")?
+        .write_all(password.as_bytes())?;
+    let output = htpasswd.wait_with_output()?;
+    ensure!(output.status.success(), "htpasswd failed: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn password(site: &Site) -> Result<String> {

@@ -48,10 +48,9 @@ pub(crate) fn push(site: &Site, parts: &Parts, programs: Option<&Path>, progress
 /// Cargo knows whether anything has changed; if not, this takes a fraction of a second.
 fn build(site: &Site) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let packages = OWN.iter().flat_map(|(program, ..)| ["--package", program]);
+    // The whole workspace: a part of it would be built with other features of the same crates, and all anew each time.
     let status = Command::new(cargo)
-        .args(["build", "--release", "--quiet"])
-        .args(packages)
+        .args(["build", "--release", "--workspace", "--quiet"])
         .current_dir(&site.checkout)
         .status()
         .context("can't run cargo to build the programs of the images")?;

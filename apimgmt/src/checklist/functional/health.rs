@@ -49,11 +49,15 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let serving = |pod: &&Pod| {
         pod.metadata.deletion_timestamp.is_none() && !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
     };
-    let pods: Vec<&str> = role
+    let (running, waiting): (Vec<&Pod>, Vec<&Pod>) = role
         .pods(known)
         .filter(serving)
-        .map(|pod| pod.metadata.name.as_str())
-        .collect();
+        .partition(|pod| pod.status.phase == "Running");
+    for pod in waiting {
+        row.moving(Source::Pods, pod.object(), "status.phase", &pod.status.phase);
+        row.breach(format!("{} is {} and answers nothing", pod.object(), pod.status.phase));
+    }
+    let pods: Vec<&str> = running.iter().map(|pod| pod.metadata.name.as_str()).collect();
     if expected.health.paths.is_empty() {
         row.unseen("`checklist.health.paths` declares no path");
     }

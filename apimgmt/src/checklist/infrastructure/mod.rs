@@ -1,5 +1,6 @@
 //! Infrastructure Readiness: cluster, nodes, network, storage, load balancer, DNS, certificates.
 
+mod amounts;
 mod cluster;
 mod dns;
 mod load_balancer;

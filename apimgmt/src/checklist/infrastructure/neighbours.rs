@@ -76,6 +76,11 @@ impl<'n> Neighbours<'n> {
         }
     }
 
+    /// Whether no rule concerns the pod.
+    pub(super) fn is_plain(&self) -> bool {
+        self.closed.is_empty() && self.wanted.is_empty() && self.spread.is_empty()
+    }
+
     /// Why a node is closed to the pod; `None` when it is not.
     pub(super) fn obstacle(&self, node: &Metadata) -> Option<String> {
         let inside =

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::packing::{Load, Place, place, requests};
+use super::{
+    amounts::requests,
+    packing::{Load, Place, place},
+};
 use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
@@ -163,7 +166,7 @@ fn demands<'a>(row: &mut Clauses<'_>, snapshot: &'a Snapshot) -> Option<Vec<Dema
         let most = scaled.map_or(replicas, |autoscaler| autoscaler.spec.max_replicas.max(replicas));
         let sum = match scaled {
             Some(_) => format!("{most} by its autoscaler"),
-            None => format!("{most} replicas"),
+            None => counted(usize::try_from(most).unwrap_or_default(), "replica"),
         };
         (usize::try_from(most).unwrap_or_default(), sum)
     };

@@ -5,48 +5,13 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::neighbours::Neighbours;
+use super::{amounts::Amounts, neighbours::Neighbours};
 use crate::snapshot::{
-    Labels, PodSpec, Quantity,
+    Labels, PodSpec,
     cluster::{Node, Taint},
     condition,
     metadata::Requirement,
-    pods::Container,
 };
-
-/// Amounts by resource, in thousandths.
-#[derive(Clone, Default)]
-pub(super) struct Amounts<'a>(Vec<(&'a str, i128)>);
-
-impl<'a> Amounts<'a> {
-    /// The amount of a resource.
-    pub(super) fn get(&self, resource: &str) -> i128 {
-        let found = self.0.iter().find(|(name, _)| *name == resource);
-        found.map_or(0, |(_, amount)| *amount)
-    }
-
-    fn slot(&mut self, resource: &'a str) -> &mut i128 {
-        let index = self.0.iter().position(|(name, _)| *name == resource);
-        let index = index.unwrap_or_else(|| {
-            self.0.push((resource, 0));
-            self.0.len() - 1
-        });
-        &mut self.0[index].1
-    }
-
-    fn add(&mut self, more: &Self) {
-        for (resource, amount) in &more.0 {
-            *self.slot(resource) += amount;
-        }
-    }
-
-    fn raise(&mut self, other: &Self) {
-        for (resource, amount) in &other.0 {
-            let slot = self.slot(resource);
-            *slot = (*slot).max(*amount);
-        }
-    }
-}
 
 /// A pod that runs, or that needs a place.
 #[derive(Clone)]
@@ -82,7 +47,7 @@ impl<'a, 'l> Place<'a, 'l> {
         let free = allocatable.filter_map(|(resource, quantity)| Some((resource.as_str(), quantity.milli()?)));
         Self {
             node,
-            free: Amounts(free.collect()),
+            free: free.collect(),
             loads: Vec::new(),
             repelling: Vec::new(),
         }
@@ -90,9 +55,7 @@ impl<'a, 'l> Place<'a, 'l> {
 
     /// Puts a load on it, whether it fits or not: it runs there already.
     pub(super) fn take(&mut self, load: &'l Load<'a>) {
-        for (resource, amount) in &load.amounts.0 {
-            *self.free.slot(resource) -= amount;
-        }
+        self.free.subtract(&load.amounts);
         self.loads.push(load);
         let away = &load.spec.affinity.pod_anti_affinity;
         if !away.required_during_scheduling_ignored_during_execution.is_empty() {
@@ -104,44 +67,6 @@ impl<'a, 'l> Place<'a, 'l> {
     pub(super) fn free(&self, resource: &str) -> i128 {
         self.free.get(resource)
     }
-}
-
-/// What a pod reserves: its containers and sidecars together, or the largest step of its initialisation, and the
-/// overhead of its sandbox. `defaults` are the namespace's default requests.
-pub(super) fn requests<'a>(spec: &'a PodSpec, defaults: &'a BTreeMap<String, Quantity>) -> Amounts<'a> {
-    let mut sidecars = Amounts::default();
-    let mut peak = Amounts::default();
-    for container in &spec.init_containers {
-        let mut step = of_container(container, defaults);
-        if container.restart_policy.as_deref() == Some("Always") {
-            sidecars.add(&step);
-        } else {
-            step.add(&sidecars);
-            peak.raise(&step);
-        }
-    }
-    let mut total = sidecars;
-    for container in &spec.containers {
-        total.add(&of_container(container, defaults));
-    }
-    total.raise(&peak);
-    for (resource, quantity) in &spec.overhead {
-        *total.slot(resource) += quantity.milli().unwrap_or_default().max(0);
-    }
-    *total.slot("pods") = 1000;
-    total
-}
-
-/// The stated request, else the limit, else the namespace's default.
-fn of_container<'a>(container: &'a Container, defaults: &'a BTreeMap<String, Quantity>) -> Amounts<'a> {
-    let mut amounts = Amounts::default();
-    let stated = &container.resources;
-    for (resource, quantity) in stated.requests.iter().chain(&stated.limits).chain(defaults) {
-        if let (Some(milli), false) = (quantity.milli(), amounts.0.iter().any(|(name, _)| name == resource)) {
-            *amounts.slot(resource) = milli.max(0);
-        }
-    }
-    amounts
 }
 
 /// Which node is tried first.
@@ -178,12 +103,21 @@ fn place_in_order<'a, 'l>(
     preference: Preference,
 ) -> Result<(), String> {
     let mut ordered: Vec<_> = loads.iter().collect();
-    ordered.sort_by_key(|load| Reverse(load.amounts.get(by)));
+    ordered.sort_by_key(|load| (Reverse(load.amounts.get(by)), load.origin));
+    // Pods of one origin are alike: without rules between pods, nodes that were full for one stay full for the next.
+    let mut run: Option<Run<'_>> = None;
     for (placed, load) in ordered.iter().enumerate() {
-        let neighbours = Neighbours::of(load, places);
-        let fitting = (0..places.len()).filter(|index| obstacle(&places[*index], load, &neighbours).is_none());
+        let same = run
+            .take()
+            .filter(|run| run.origin == load.origin && run.neighbours.is_plain());
+        let Run { neighbours, from, .. } = same.unwrap_or_else(|| Run {
+            origin: load.origin,
+            neighbours: Neighbours::of(load, places),
+            from: 0,
+        });
+        let mut fitting = (from..places.len()).filter(|index| obstacle(&places[*index], load, &neighbours).is_none());
         let chosen = match preference {
-            Preference::First => fitting.min(),
+            Preference::First => fitting.next(),
             Preference::Emptiest => fitting.max_by_key(|index| (places[*index].free(by), Reverse(*index))),
         };
         let Some(chosen) = chosen else {
@@ -197,8 +131,25 @@ fn place_in_order<'a, 'l>(
             ));
         };
         places[chosen].take(load);
+        run = Some(Run {
+            origin: load.origin,
+            neighbours,
+            from: if matches!(preference, Preference::First) {
+                chosen
+            } else {
+                0
+            },
+        });
     }
     Ok(())
+}
+
+/// Pods of one origin that are placed one after the other.
+struct Run<'n> {
+    origin: &'n str,
+    neighbours: Neighbours<'n>,
+    /// Nodes before this one are full for them.
+    from: usize,
 }
 
 /// `2 nodes: insufficient memory, 1 node: cordoned`.
@@ -222,7 +173,7 @@ fn obstacles(places: &[Place<'_, '_>], load: &Load<'_>, neighbours: &Neighbours<
 /// Why a load cannot go to a place; `None` when it can.
 fn obstacle(place: &Place<'_, '_>, load: &Load<'_>, neighbours: &Neighbours<'_>) -> Option<String> {
     let lacking = || {
-        let mut amounts = load.amounts.0.iter();
+        let mut amounts = load.amounts.iter();
         let lacking = amounts.find(|(resource, amount)| *amount > 0 && place.free(resource) < *amount);
         lacking.map(|(resource, _)| format!("insufficient {resource}"))
     };
@@ -233,7 +184,7 @@ fn obstacle(place: &Place<'_, '_>, load: &Load<'_>, neighbours: &Neighbours<'_>)
 
 /// Why a node does not take a pod, whatever stands on it.
 fn node_obstacle(node: &Node, spec: &PodSpec) -> Option<String> {
-    if !condition(&node.status.conditions, "Ready").is_some_and(|ready| ready.status == "True") {
+    if condition(&node.status.conditions, "Ready").is_none_or(|ready| ready.status != "True") {
         return Some("not ready".into());
     }
     let cordon = Taint {
@@ -271,7 +222,7 @@ pub(super) fn may_go_to(node: &Node, spec: &PodSpec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::PodTemplate;
+    use crate::{checklist::infrastructure::amounts::requests, snapshot::PodTemplate};
 
     fn node(name: &str, zone: &str, memory: &str, more: &str) -> Node {
         serde_yaml::from_str(&format!(
@@ -394,25 +345,5 @@ mod tests {
         assert!(why.contains("spreading over zone"), "{why}");
         let anyway = spread.replace("DoNotSchedule", "ScheduleAnyway");
         assert!(outcome(&nodes, &[(template("15Mi", &anyway), 4)]).is_ok());
-    }
-
-    #[test]
-    fn a_pod_reserves_its_sum_or_its_largest_first_step() {
-        let spec: PodSpec = serde_yaml::from_str(
-            "overhead: {memory: 10Mi}\n\
-             initContainers:\n\
-             - {name: proxy, restartPolicy: Always, resources: {requests: {memory: 20Mi}}}\n\
-             - {name: migrate, resources: {requests: {memory: 300Mi}}}\n\
-             containers:\n\
-             - {name: app, resources: {limits: {memory: 100Mi}}}\n\
-             - {name: bare}",
-        )
-        .unwrap();
-        let defaults = BTreeMap::from([("memory".to_owned(), Quantity("50Mi".into()))]);
-        let mebibytes = |defaults| requests(&spec, defaults).get("memory") / (1000 * 1_048_576);
-        assert_eq!(mebibytes(&defaults), 330);
-        assert_eq!(mebibytes(&BTreeMap::new()), 330);
-        let large = BTreeMap::from([("memory".to_owned(), Quantity("400Mi".into()))]);
-        assert_eq!(mebibytes(&large), 530, "the default of the bare container counts");
     }
 }

@@ -46,26 +46,22 @@ pub(super) fn judge(row: &mut Clauses<'_>, snapshot: &Snapshot, secret: &Sensiti
 fn by_cert_manager(row: &mut Clauses<'_>, now: Timestamp, keeper: &CertificateResource) -> Option<Timestamp> {
     let object = format!("certificate/{}", keeper.metadata.name);
     let ready = condition(&keeper.status.conditions, "Ready");
-    let status = ready.map(|ready| ready.status.as_str()).unwrap_or("none");
+    let status = ready.map_or("none", |ready| ready.status.as_str());
     row.stable(Source::Certificates, &object, "status.conditions[Ready]", status);
     if status != "True" {
-        let reason = ready.map(|ready| ready.reason.as_str()).unwrap_or("no such condition");
+        let reason = ready.map_or("no such condition", |ready| ready.reason.as_str());
         row.breach(format!("{object} is not ready: {reason}"));
     }
-    match keeper.status.renewal_time {
-        Some(time) => {
-            row.stable(Source::Certificates, &object, "status.renewalTime", time);
-            if time <= now {
-                row.breach(format!("{object} was due for renewal at {time}"));
-                return None;
-            }
-            Some(time)
-        }
-        None => {
-            row.breach(format!("{object} has no renewal time"));
-            None
-        }
+    let Some(time) = keeper.status.renewal_time else {
+        row.breach(format!("{object} has no renewal time"));
+        return None;
+    };
+    row.stable(Source::Certificates, &object, "status.renewalTime", time);
+    if time <= now {
+        row.breach(format!("{object} was due for renewal at {time}"));
+        return None;
     }
+    Some(time)
 }
 
 /// With less than a third of its lifetime left, a renewal must be due before the end.

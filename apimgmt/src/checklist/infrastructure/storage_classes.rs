@@ -6,11 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    checklist::{
-        Item, Phase, Severity, Stage, Verdict,
-        clauses::{Clauses, counted},
-        probe,
-    },
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, probe},
     snapshot::{
         Snapshot, Source, Unreadable,
         sessions::ProbeResult,
@@ -209,7 +205,11 @@ fn measured(row: &mut Clauses<'_>, snapshot: &Snapshot, used: &BTreeSet<&str>, l
     }
     row.note(format!(
         "{} measured",
-        counted(used.len(), "class").replace("classs", "classes")
+        if used.len() == 1 {
+            "1 class".to_owned()
+        } else {
+            format!("{} classes", used.len())
+        }
     ));
 }
 

@@ -118,8 +118,7 @@ impl Past {
             let recent = ended.finished_at.is_none_or(|finished| finished >= since);
             let when = ended
                 .finished_at
-                .map(|at| at.to_string())
-                .unwrap_or_else(|| "an unknown time".into());
+                .map_or_else(|| "an unknown time".into(), |at| at.to_string());
             if ended.reason == "OOMKilled" {
                 self.kills += 1;
                 row.moving(

@@ -8,7 +8,7 @@ use crate::{
         clauses::{Clauses, counted},
     },
     snapshot::{Snapshot, Source, Unreadable, sessions::Host},
-    values::ExpectedTls,
+    values::{Expectations, ExpectedTls},
 };
 
 /// The item.
@@ -57,6 +57,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         if let Some(expected) = expected {
             strength(&mut row, answer, &expected.tls);
             enforcement(&mut row, answer, &expected.tls);
+            redirect(&mut row, answer, expected);
         }
     }
     Ok(row.verdict(format!("{} trusted, modern and enforced", counted(hosts.len(), "host"))))
@@ -174,25 +175,37 @@ fn enforcement(row: &mut Clauses<'_>, answer: &Host, expected: &ExpectedTls) {
             )),
         }
     }
-    if expected.redirect_http {
-        let location = answer.http_location.as_deref().unwrap_or_default();
-        let status = answer
-            .http_status
-            .map_or_else(|| "none".to_owned(), |status| status.to_string());
-        row.stable(
-            Source::Hosts,
-            object(answer),
-            "plain HTTP",
-            format!("{status} {location}"),
-        );
-        match (answer.http_status, &answer.http_error) {
-            (Some(301 | 302 | 307 | 308), _) if leads_to_https(location) => {}
-            (Some(status), _) => row.breach(format!(
-                "{host} answers plain HTTP with {status} instead of a redirect to HTTPS"
-            )),
-            (None, Some(error)) => row.breach(format!("{host} does not redirect plain HTTP: {error}")),
-            (None, None) => row.unseen(format!("whether {host} redirects plain HTTP was not seen")),
-        }
+}
+
+fn redirect(row: &mut Clauses<'_>, answer: &Host, expected: &Expectations) {
+    let host = &answer.host;
+    if !expected.tls.redirect_http {
+        return;
+    }
+    let declared = expected.hosts.iter().find(|declared| declared.host == *host);
+    if declared.is_some_and(|declared| !declared.connect_to.is_empty() && declared.connect_to_http.is_empty()) {
+        row.unseen(format!(
+            "where {host} serves plain HTTP is not declared (`connectToHttp`)"
+        ));
+        return;
+    }
+    let location = answer.http_location.as_deref().unwrap_or_default();
+    let status = answer
+        .http_status
+        .map_or_else(|| "none".to_owned(), |status| status.to_string());
+    row.stable(
+        Source::Hosts,
+        object(answer),
+        "plain HTTP",
+        format!("{status} {location}"),
+    );
+    match (answer.http_status, &answer.http_error) {
+        (Some(301 | 302 | 307 | 308), _) if leads_to_https(location) => {}
+        (Some(status), _) => row.breach(format!(
+            "{host} answers plain HTTP with {status} instead of a redirect to HTTPS"
+        )),
+        (None, Some(error)) => row.breach(format!("{host} does not redirect plain HTTP: {error}")),
+        (None, None) => row.unseen(format!("whether {host} redirects plain HTTP was not seen")),
     }
 }
 

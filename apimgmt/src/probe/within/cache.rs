@@ -28,13 +28,18 @@ async fn session() -> Result<Session, String> {
     let credentials = credentials(&WORDS, "cache")?;
     let stream = connect(&credentials, PORT).await?;
     let password = credentials.password.as_ref().and_then(|password| password.text());
-    open(Box::new(stream), &credentials.user, password).await.map_err(|failure| failure.to_string())
+    open(Box::new(stream), &credentials.user, password)
+        .await
+        .map_err(|failure| failure.to_string())
 }
 
 async fn work(steps: &mut Steps, session: &mut Session) {
     let key = format!("apimgmt:probe:{}", jiff::Timestamp::now().as_nanosecond());
     let written = session.write(&key, "new", TIME_TO_LIVE).await;
-    if steps.step("write", written.map_err(|failure| failure.to_string())).is_some() {
+    if steps
+        .step("write", written.map_err(|failure| failure.to_string()))
+        .is_some()
+    {
         let read = match session.read(&key).await {
             Ok(Some(value)) if value == "new" => Ok(()),
             Ok(_) => Err("another value came back than was written".to_owned()),
@@ -52,7 +57,12 @@ async fn work(steps: &mut Steps, session: &mut Session) {
 /// Waits until the key is gone by itself.
 async fn gone(session: &mut Session, key: &str) -> Result<(), String> {
     let began = Instant::now();
-    while session.read(key).await.map_err(|failure| failure.to_string())?.is_some() {
+    while session
+        .read(key)
+        .await
+        .map_err(|failure| failure.to_string())?
+        .is_some()
+    {
         if began.elapsed() > TIME_TO_LIVE + GRACE {
             return Err("the key outlived its time to live".into());
         }

@@ -28,7 +28,13 @@ pub(super) async fn probe() -> Vec<ProbeResult> {
             records.step::<()>("create", Err(format!("no session: {}", instance.detail)));
         }
     }
-    vec![instance, records.result("functional/database", "created, read, changed and deleted a record of its own")]
+    vec![
+        instance,
+        records.result(
+            "functional/database",
+            "created, read, changed and deleted a record of its own",
+        ),
+    ]
 }
 
 /// A wrong password must be refused on this path before the right one means anything.
@@ -50,7 +56,11 @@ async fn reach(steps: &mut Steps, credentials: &Credentials) -> Option<Client> {
         }
     }
     let stream = steps.step("reach", connect(credentials, PORT).await)?;
-    let password = credentials.password.as_ref().map(|password| password.reveal()).unwrap_or_default();
+    let password = credentials
+        .password
+        .as_ref()
+        .map(crate::snapshot::reduce::SecretValue::reveal)
+        .unwrap_or_default();
     match open(Box::new(stream), credentials, password, &credentials.database).await {
         Ok(client) => Some(client),
         Err(failure) => {

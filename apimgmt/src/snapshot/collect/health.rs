@@ -70,7 +70,12 @@ impl Run {
         .await;
         answer.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match reply {
-            Ok(Ok(reply)) => answer.status = Some(reply.status.as_u16()),
+            Ok(Ok(reply)) => {
+                answer.status = Some(reply.status.as_u16());
+                if reply.status.as_u16() != 200 {
+                    answer.body = hostile::line(&String::from_utf8_lossy(&reply.body));
+                }
+            }
             Ok(Err(message)) => answer.error = Some(way.refusal().await.unwrap_or_else(|| hostile::line(&message))),
             Err(_) => answer.error = Some(format!("no answer within {} ms", answer.milliseconds)),
         }

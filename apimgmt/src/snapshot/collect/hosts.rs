@@ -1,6 +1,6 @@
 //! The public hosts as a visitor meets them: TCP, the TLS handshake, a GET over HTTPS and one over plain HTTP.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::header::{LOCATION, STRICT_TRANSPORT_SECURITY};
 use rustls::pki_types::ServerName;
@@ -31,13 +31,11 @@ impl Run {
         let mut hosts = expectations.hosts.clone();
         if hosts.is_empty() {
             let ingresses = snapshot.ingresses().map_err(needs)?;
-            let named = ingresses
-                .iter()
-                .flat_map(|ingress| &ingress.spec.rules)
-                .map(|rule| rule.host.clone());
-            let names: std::collections::BTreeSet<_> = named
-                .filter(|host| !host.is_empty() && !host.starts_with('*'))
-                .collect();
+            let rules = ingresses.iter().flat_map(|ingress| &ingress.spec.rules);
+            let public = rules
+                .map(|rule| &rule.host)
+                .filter(|host| !host.is_empty() && !host.starts_with('*'));
+            let names: BTreeSet<_> = public.cloned().collect();
             hosts = names
                 .into_iter()
                 .map(|host| ExpectedHost {
@@ -67,9 +65,10 @@ impl Run {
             connected_to: secure.clone(),
             ..Host::default()
         };
-        let (encrypted, old, plain) = futures::join!(
+        let (encrypted, old, weak, plain) = futures::join!(
             self.step(handshake(&secure, &expected.host)),
-            self.step(old_tls::accepted(&secure, &expected.host)),
+            self.step(old_tls::versions(&secure, &expected.host)),
+            self.step(old_tls::weak_suites(&secure, &expected.host)),
             // Redirected elsewhere, plain HTTP is only known where it is declared to be.
             async {
                 if !expected.connect_to.is_empty() && expected.connect_to_http.is_empty() {
@@ -80,6 +79,7 @@ impl Run {
             },
         );
         host.old_protocols = old.ok();
+        host.weak_suites = weak.ok();
         match plain {
             Ok(reply) => {
                 host.http_status = Some(reply.status.as_u16());

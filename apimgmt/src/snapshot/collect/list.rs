@@ -88,12 +88,22 @@ pub(super) fn path(group: &str, version: &str, namespace: Option<&str>, resource
 
 impl ApiServer {
     /// Every object of a list, each read as `T` and then kept as `keep` makes it.
-    ///
-    /// The list is consistent: all pages are of the state at its beginning, or it is begun anew.
     pub(super) async fn list<T: DeserializeOwned, Kept>(
         &self,
         listing: &Listing<'_>,
         keep: impl Fn(T) -> Option<Kept>,
+    ) -> Result<Vec<Kept>, Trouble> {
+        self.list_bytes(listing, |object| serde_json::from_slice(object).map(&keep))
+            .await
+    }
+
+    /// Every object of a list, each kept as `keep` reads it from its bytes.
+    ///
+    /// The list is consistent: all pages are of the state at its beginning, or it is begun anew.
+    pub(super) async fn list_bytes<Kept>(
+        &self,
+        listing: &Listing<'_>,
+        keep: impl Fn(&[u8]) -> serde_json::Result<Option<Kept>>,
     ) -> Result<Vec<Kept>, Trouble> {
         let mut restarts = 0;
         loop {
@@ -107,10 +117,10 @@ impl ApiServer {
         }
     }
 
-    async fn pages<T: DeserializeOwned, Kept>(
+    async fn pages<Kept>(
         &self,
         listing: &Listing<'_>,
-        keep: &impl Fn(T) -> Option<Kept>,
+        keep: &impl Fn(&[u8]) -> serde_json::Result<Option<Kept>>,
     ) -> Result<Vec<Kept>, Trouble> {
         let mut kept = Vec::new();
         let mut patience = Patience::default();
@@ -139,18 +149,17 @@ impl ApiServer {
     }
 
     /// Reads one page, and opens the next as soon as its token is known.
-    async fn page<T: DeserializeOwned, Kept>(
+    async fn page<Kept>(
         &self,
         listing: &Listing<'_>,
         mut answer: Answer<'_>,
-        keep: &impl Fn(T) -> Option<Kept>,
+        keep: &impl Fn(&[u8]) -> serde_json::Result<Option<Kept>>,
         kept: &mut Vec<Kept>,
     ) -> Result<Option<(String, Answer<'_>)>, Trouble> {
         let mut objects = Objects::default();
         let mut take = |piece: &[u8], objects: &mut Objects| {
             objects.take(piece, |object| {
-                let object = serde_json::from_slice(object).map_err(|error| Trouble::misfit(&error))?;
-                kept.extend(keep(object));
+                kept.extend(keep(object).map_err(|error| Trouble::misfit(&error))?);
                 Ok(())
             })
         };

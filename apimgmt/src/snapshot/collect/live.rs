@@ -26,3 +26,29 @@ async fn live_everything_is_read_or_says_why() {
         }
     }
 }
+
+#[test]
+#[ignore = "a measurement: POD_JSON names a file with one pod"]
+fn live_what_ten_thousand_strangers_take() {
+    let text = std::fs::read(std::env::var("POD_JSON").unwrap()).unwrap();
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .unwrap()
+            .to_owned()
+    };
+    println!(
+        "before {} {} {}",
+        resident(),
+        size_of::<crate::snapshot::Pod>(),
+        size_of::<crate::snapshot::pods::Container>()
+    );
+    let begun = std::time::Instant::now();
+    let pods: Vec<_> = (0..10_003)
+        .map(|_| crate::snapshot::Pod::from(serde_json::from_slice::<super::strangers::Stranger>(&text).unwrap()))
+        .collect();
+    println!("after {} {:?} {} bytes each", resident(), begun.elapsed(), text.len());
+    drop(pods);
+}

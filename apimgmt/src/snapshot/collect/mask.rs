@@ -3,9 +3,15 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::vault::Vault;
-use crate::snapshot::{Pod, Reading, Readings, reduce::parse_dsn};
+use crate::snapshot::{
+    Pod, Reading, Readings,
+    literal::names_a_secret,
+    reduce::{names_something, parse_dsn},
+};
 
 /// Shorter values would be found in innocent words.
 const SHORTEST: usize = 8;
@@ -35,17 +41,26 @@ impl Mask {
             let escaped = utf8_percent_encode(&String::from_utf8_lossy(value), NON_ALPHANUMERIC).to_string();
             words.push(escaped.into_bytes());
         };
-        for (_, value) in vault.secret_values() {
+        for (key, value) in vault.secret_values() {
             let Some(text) = value.text() else {
                 add(value.reveal());
                 continue;
             };
+            let dsn = parse_dsn(text.trim()).and_then(Result::ok);
+            // Users, databases and certificates are named in many a message, which nobody would understand without them.
+            let is_public = ["tls.crt", "ca.crt"].contains(&key) || (names_something(key) && dsn.is_none());
+            if is_public {
+                continue;
+            }
             // Files are masked line by line: a log shows one of them at most.
-            text.lines()
-                .filter(|line| !line.starts_with("-----"))
-                .for_each(|line| add(line.as_bytes()));
-            if let Some(Ok(dsn)) = parse_dsn(text.trim()) {
-                dsn.password.iter().for_each(|password| add(password.as_bytes()));
+            for line in text.lines().filter(|line| !line.starts_with("-----")) {
+                add(line.as_bytes());
+            }
+            if let Some(password) = dsn.and_then(|dsn| dsn.password) {
+                add(password.as_bytes());
+            }
+            for inner in inner_secrets(text) {
+                add(inner.as_bytes());
             }
         }
         words.sort();
@@ -53,7 +68,9 @@ impl Mask {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&words);
-        words.iter_mut().for_each(|word| zeroize::Zeroize::zeroize(word));
+        for word in &mut words {
+            word.zeroize();
+        }
         Self(automaton.ok())
     }
 
@@ -78,13 +95,19 @@ impl Mask {
     /// Covers what containers, kubelets and controllers wrote: messages of pods, containers and events.
     pub(super) fn cover(&self, readings: &mut Readings) {
         if let Reading::Read(pods) = &mut readings.pods {
-            pods.iter_mut().for_each(|pod| self.cover_pod(pod));
+            for pod in pods {
+                self.cover_pod(pod);
+            }
         }
         if let Reading::Read(pods) = &mut readings.cluster_pods {
-            pods.iter_mut().for_each(|pod| self.cover_pod(pod));
+            for pod in pods {
+                self.cover_pod(pod);
+            }
         }
         if let Reading::Read(events) = &mut readings.events {
-            events.iter_mut().for_each(|event| self.cover_text(&mut event.message));
+            for event in events {
+                self.cover_text(&mut event.message);
+            }
         }
     }
 
@@ -99,6 +122,31 @@ impl Mask {
             *text = self.apply(text);
         }
     }
+}
+
+/// The passwords inside a JSON document, such as the credentials of registries.
+fn inner_secrets(text: &str) -> Vec<Zeroizing<String>> {
+    fn search(value: Value, secrets: &mut Vec<Zeroizing<String>>) {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    match value {
+                        Value::String(text) if key.starts_with("auth") || names_a_secret(&key) => {
+                            secrets.push(Zeroizing::new(text));
+                        }
+                        other => search(other, secrets),
+                    }
+                }
+            }
+            Value::Array(items) => items.into_iter().for_each(|item| search(item, secrets)),
+            _ => {}
+        }
+    }
+    let mut secrets = Vec::new();
+    if text.trim_start().starts_with('{') {
+        search(serde_json::from_str(text).unwrap_or_default(), &mut secrets);
+    }
+    secrets
 }
 
 /// Base64 of a value at each of the three places that it can have inside a longer text, without the letters at its ends
@@ -147,6 +195,7 @@ mod tests {
 
     fn mask() -> Mask {
         let secret: Arrived = serde_json::from_value(json!({"kind": "Secret", "metadata": {"name": "s"}, "stringData": {
+            "username": "integration_api_management", "docker": "{\"auths\":{\"r.test\":{\"password\":\"pull-password\"}}}",
             "password": "correct horse+battery", "url": "postgres://app:pa%2Fss-word@postgres/shop", "short": "abc", "key": "-----BEGIN X-----\nMIIBVQIBADANBg\n-----END X-----\n"}}))
         .unwrap();
         Mask::of(&Vault::fill(Reading::Read(vec![secret]), Reading::NotRead).2)
@@ -160,6 +209,7 @@ mod tests {
             "correct%20horse%2Bbattery",
             "pa/ss-word",
             "pa%2Fss%2Dword",
+            "pull-password",
             "MIIBVQIBADANBg",
         ] {
             assert_eq!(mask.apply(&format!("a {dress} b")), format!("a {MASK} b"), "{dress}");
@@ -169,7 +219,12 @@ mod tests {
             let masked = mask.apply(&encoded);
             assert!(masked.contains(MASK) && masked.len() < MASK.len() + 14, "{masked}");
         }
-        assert_eq!(mask.apply("abc stays: too short"), "abc stays: too short");
+        for plain in [
+            "abc stays: too short",
+            "database integration_api_management does not exist",
+        ] {
+            assert_eq!(mask.apply(plain), plain);
+        }
     }
 
     #[test]

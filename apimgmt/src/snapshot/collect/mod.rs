@@ -26,6 +26,7 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -117,7 +118,7 @@ pub async fn collect(client: Client, request: Request) -> Result<Snapshot, Error
         namespace: run.request.namespace.clone(),
         ..Snapshot::default()
     };
-    let (cluster, mut snapshot) = futures::try_join!(run.identity(), run.fill(begun))?;
+    let (cluster, mut snapshot) = futures::try_join!(run.identity(), Box::pin(run.fill(begun)))?;
     snapshot.cluster = cluster;
     snapshot.cost = meter.stop(&run.api);
     snapshot.take_touched();
@@ -248,9 +249,9 @@ impl Run {
         snapshot.readings = Readings {
             secrets,
             config_maps,
+            logs,
             postgresql,
             redis,
-            logs,
             hosts,
             health,
             prometheus,

@@ -1,12 +1,9 @@
 //! Pods: one list serves the namespace and the whole cluster, and strangers are kept only as what they take.
 
-use super::{Run, list::Listing};
+use super::{Run, list::Listing, strangers::Stranger};
 use crate::{
     Error,
-    snapshot::{
-        Metadata, Pod, PodSpec, Reading, Source, hostile,
-        pods::{Container, PodStatus},
-    },
+    snapshot::{Pod, Reading, Source, hostile},
 };
 
 /// Longest message of a pod or container that is kept.
@@ -21,12 +18,15 @@ impl Run {
                 .await
         };
         let everywhere = || async {
-            let keep = |pod: Pod| {
-                let ours = pod.metadata.namespace == self.namespace();
-                Some(if ours { tame(pod) } else { stranger(pod) })
+            let keep = |object: &[u8]| {
+                let stranger: Stranger = serde_json::from_slice(object)?;
+                if stranger.is_of(self.namespace()) {
+                    return serde_json::from_slice(object).map(|pod| Some(tame(pod)));
+                }
+                Ok(Some(stranger.into()))
             };
             self.api
-                .list(&Listing::of(Source::ClusterPods, self.namespace()), keep)
+                .list_bytes(&Listing::of(Source::ClusterPods, self.namespace()), keep)
                 .await
         };
         let cluster_pods = self.source(Source::ClusterPods, everywhere()).await?;
@@ -38,46 +38,6 @@ impl Run {
             _ => self.source(Source::Pods, own()).await?,
         };
         Ok((pods, cluster_pods))
-    }
-}
-
-/// A pod of another namespace: where it is, what it takes, and what keeps others away from it.
-fn stranger(pod: Pod) -> Pod {
-    let mut metadata = Metadata {
-        name: pod.metadata.name,
-        namespace: pod.metadata.namespace,
-        labels: pod.metadata.labels,
-        owner_references: pod.metadata.owner_references,
-        deletion_timestamp: pod.metadata.deletion_timestamp,
-        ..Metadata::default()
-    };
-    metadata.owner_references.shrink_to_fit();
-    let demand = |containers: Vec<Container>| {
-        containers
-            .into_iter()
-            .map(|container| Container {
-                name: container.name,
-                resources: container.resources,
-                restart_policy: container.restart_policy,
-                ports: container.ports.into_iter().filter(|port| port.host_port != 0).collect(),
-                ..Container::default()
-            })
-            .collect()
-    };
-    Pod {
-        metadata,
-        spec: PodSpec {
-            node_name: pod.spec.node_name,
-            containers: demand(pod.spec.containers),
-            init_containers: demand(pod.spec.init_containers),
-            overhead: pod.spec.overhead,
-            priority: pod.spec.priority,
-            ..PodSpec::default()
-        },
-        status: PodStatus {
-            phase: pod.status.phase,
-            ..PodStatus::default()
-        },
     }
 }
 

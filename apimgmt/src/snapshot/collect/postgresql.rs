@@ -16,6 +16,7 @@ use crate::{
     database::{self, Failure},
     snapshot::{
         Snapshot, Why,
+        reduce::SecretValue,
         roles::Roles,
         sessions::{Login, Postgresql},
     },
@@ -87,7 +88,7 @@ impl Run {
         let password = credentials
             .password
             .as_ref()
-            .map(|password| password.reveal())
+            .map(SecretValue::reveal)
             .unwrap_or_default();
         let (mut wrong_way, mut right_way) = futures::try_join!(self.tunnel(reach), self.tunnel(reach))?;
         let (wrong, right) = futures::join!(
@@ -104,14 +105,10 @@ impl Run {
             Ok(mut client) => database::read(&mut client, schema_query)
                 .await
                 .map_err(Trouble::session)?,
-            Err(Failure::NoDatabase(message)) => {
-                let mut way = self.tunnel(reach).await?;
-                let client = attempt(&mut way, credentials, password, "postgres").await;
-                let mut client = client.map_err(|_| Trouble::session(message.clone()))?;
-                let mut facts = database::read(&mut client, "").await.map_err(Trouble::session)?;
-                facts.schema_error = Some(message);
-                facts
-            }
+            Err(Failure::NoDatabase(message)) => Postgresql {
+                schema_error: Some(message),
+                ..self.without_database(credentials, reach, password).await?
+            },
             Err(Failure::Refused(message)) => Postgresql {
                 login: Login::Refused { message },
                 user: credentials.user.clone(),
@@ -125,6 +122,26 @@ impl Run {
         facts.object = reach.object();
         facts.path = reach.path();
         Ok(facts)
+    }
+}
+
+impl Run {
+    /// What the server tells in the database that every server has; nothing, where the application may not enter it:
+    /// that its own database is missing is a fact all the same.
+    async fn without_database(
+        &self,
+        credentials: &Credentials,
+        reach: &Reach,
+        password: &[u8],
+    ) -> Result<Postgresql, Trouble> {
+        let mut way = self.tunnel(reach).await?;
+        match attempt(&mut way, credentials, password, "postgres").await {
+            Ok(mut client) => database::read(&mut client, "").await.map_err(Trouble::session),
+            Err(_) => Ok(Postgresql {
+                user: credentials.user.clone(),
+                ..Postgresql::default()
+            }),
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Run {
         )?;
         Ok(Some(Prometheus {
             object: format!("service/{}", address.service),
-            targets: targets.active_targets.into_iter().map(target).collect(),
+            targets: targets.active_targets.iter().map(target).collect(),
             series: series.into_iter().collect(),
             throttled,
         }))
@@ -105,7 +105,9 @@ impl Run {
     async fn throttled(&self, reach: &Reach) -> Result<Option<BTreeMap<String, f64>>, Trouble> {
         let namespace = self.namespace();
         let periods = |name: &str| {
-            format!(r#"sum by (pod, container) (increase(container_cpu_cfs_{name}_total{{namespace="{namespace}",container!=""}}[1h]))"#)
+            format!(
+                r#"sum by (pod, container) (increase(container_cpu_cfs_{name}_total{{namespace="{namespace}",container!=""}}[1h]))"#
+            )
         };
         let query = format!("{} / {}", periods("throttled_periods"), periods("periods"));
         let samples = self.query_prometheus(reach, &query).await?;
@@ -147,7 +149,7 @@ impl Run {
     }
 }
 
-fn target(active: ActiveTarget) -> Target {
+fn target(active: &ActiveTarget) -> Target {
     let label = |key: &str| {
         active
             .labels

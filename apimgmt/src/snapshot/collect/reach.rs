@@ -140,6 +140,8 @@ impl Surroundings<'_> {
 pub(crate) fn no_ready_pod(role: &Role) -> String {
     if role.missing {
         format!("{} does not exist", role.workload)
+    } else if role.workload.starts_with("pod/") {
+        format!("{} is not ready", role.workload)
     } else {
         format!("no ready pod of {}", role.workload)
     }

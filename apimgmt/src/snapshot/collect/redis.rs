@@ -1,6 +1,6 @@
 //! The session to Redis: found as the application finds it, logged in as the application logs in.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::timeout_at;
 
@@ -120,12 +120,12 @@ impl Run {
         vault: &Vault,
         application: &Credentials,
         reach: &Reach,
-    ) -> Result<std::collections::BTreeMap<String, String>, Trouble> {
+    ) -> Result<BTreeMap<String, String>, Trouble> {
         let Some(role) = role else {
-            return Ok(Default::default());
+            return Ok(BTreeMap::default());
         };
         let Some(password) = self.environment(role, vault).await?.password(cache::SERVER_PASSWORDS) else {
-            return Ok(Default::default());
+            return Ok(BTreeMap::default());
         };
         let mut way = self.tunnel(reach).await?;
         let server = Credentials {
@@ -136,7 +136,7 @@ impl Run {
         };
         match attempt(&mut way, &server, password.text()).await {
             Ok(mut session) => Ok(session.info().await.unwrap_or_default()),
-            Err(_) => Ok(Default::default()),
+            Err(_) => Ok(BTreeMap::default()),
         }
     }
 }

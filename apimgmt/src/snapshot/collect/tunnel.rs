@@ -50,9 +50,7 @@ impl Tunnel {
     pub(crate) async fn refusal(&mut self) -> Option<String> {
         let words = timeout(LAST_WORD, &mut self.refusal).await.ok().flatten()?;
         self.refusal = async { None }.boxed();
-        // The node reports its own whole attempt; its last part is the reason: `… connect: connection refused`.
-        let reason = words.trim().rsplit(": ").next().unwrap_or_default().to_owned();
-        (!reason.is_empty()).then(|| hostile::line(&reason))
+        Some(reason(&words)).filter(|reason| !reason.is_empty())
     }
 }
 
@@ -100,6 +98,14 @@ impl Run {
             forwarder: Some(forwarder),
         })
     }
+}
+
+/// The reason at the end of a node's report of its own attempts, one for each address family.
+fn reason(words: &str) -> String {
+    if words.contains("connection refused") {
+        return "connection refused".into();
+    }
+    hostile::line(words.trim().rsplit(": ").next().unwrap_or_default())
 }
 
 async fn direct(host: &str, port: u16) -> Result<Tunnel, Trouble> {

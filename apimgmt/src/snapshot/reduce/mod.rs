@@ -17,6 +17,7 @@ use super::{
 
 pub(crate) use address::{Dsn, parse_dsn};
 pub(crate) use certificate::describe;
+pub(crate) use placeholder::names_something;
 
 /// Annotations of secrets that are kept: others may hold a copy of a value.
 const HARMLESS_ANNOTATIONS: [&str; 4] = ["meta.helm.sh/", "helm.sh/", "apimgmt.io/", "cert-manager.io/"];

@@ -103,7 +103,8 @@ pub(super) fn is_placeholder(key: &str, value: &str) -> bool {
         || (!names_something(key) && AS_PASSWORD.contains(&value.as_str()))
 }
 
-fn names_something(key: &str) -> bool {
+/// Whether a key says that its value is a name or an address: known to everybody, and no secret.
+pub(crate) fn names_something(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     NAMES
         .iter()

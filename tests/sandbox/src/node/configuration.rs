@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     file, kubeconfig, pki,
-    site::{DNS_ADDRESS, POD_RANGE, REGISTRY, Site},
+    site::{DNS_ADDRESS, POD_RANGE, Site},
 };
 
 /// Where the ingress writes its process number; the controller signals it there.
@@ -26,13 +26,6 @@ pub(crate) fn write(site: &Site, api: u16) -> Result<()> {
     file::write(&site.in_state("etc/proxy.yaml"), &proxy(site)?)?;
     file::write(&site.in_state("etc/containerd.toml"), &containerd(site))?;
     file::write(&site.in_state("etc/cni/10-bridge.conflist"), &pod_network()?)?;
-    file::write(
-        &site.in_state("etc/registries").join(REGISTRY).join("hosts.toml"),
-        &format!(
-            "server = \"https://{REGISTRY}\"\n[host.\"https://{REGISTRY}\"]\n  ca = \"{}\"\n",
-            site.text("pki/ca.crt")
-        ),
-    )?;
     crate::registry::configure(site)
 }
 
@@ -122,8 +115,6 @@ state = "/run/containerd"
   restrict_oom_score_adj = true
   enable_unprivileged_ports = true
   enable_unprivileged_icmp = true
-  [plugins."io.containerd.grpc.v1.cri".registry]
-    config_path = "{registries}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{cni}"
@@ -137,7 +128,6 @@ state = "/run/containerd"
 "#,
         root = site.text("containerd"),
         additions = site.text("containerd/opt"),
-        registries = site.text("etc/registries"),
         cni = site.text("etc/cni"),
     )
 }

@@ -48,9 +48,16 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
     daemons.extend([
         debian(
             "containerd",
-            "/usr/bin/containerd",
+            "/usr/bin/env",
             Needs::Nothing,
-            vec!["--config".to_owned(), site.text("etc/containerd.toml")],
+            // The only registry there is here is the sandbox's. By `hosts.toml` its authority would be known for the
+            // first try alone, and an image that is missing be reported as an unknown certificate.
+            vec![
+                format!("SSL_CERT_FILE={}", site.text("pki/ca.crt")),
+                "containerd".to_owned(),
+                "--config".to_owned(),
+                site.text("etc/containerd.toml"),
+            ],
         ),
         own("relay-inside", Needs::Nothing, relay(site)),
         debian(

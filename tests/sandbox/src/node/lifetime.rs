@@ -103,6 +103,10 @@ pub(crate) fn detached(site: &Site, name: &str, command: &mut Command) -> Result
         .with_context(|| format!("can't open the log of {name}"))?;
     let child = command
         .current_dir("/")
+        // A proxy or a locale of the person who starts the sandbox means nothing inside it.
+        .env_clear()
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("HOME", &site.state)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
 
-use crate::{file, site::Site};
+use crate::{
+    file,
+    site::{DNS_ADDRESS, NODE_ADDRESS, Site},
+};
 
 /// Folders of the state that stand in for the machine's, and the names they have inside.
 const FOLDERS: &[(&str, &str)] = &[
@@ -42,12 +45,17 @@ pub(super) fn enter(site: &Site) -> Result<()> {
     let hosts = site.in_state("etc/hosts");
     file::write(
         &hosts,
-        &format!(
-            "127.0.0.1 localhost\n{} node1 registry.sandbox.test\n",
-            crate::site::NODE_ADDRESS
-        ),
+        &format!("127.0.0.1 localhost\n{NODE_ADDRESS} node1 registry.sandbox.test\n"),
     )?;
-    bind(&hosts, Path::new("/etc/hosts"))
+    bind(&hosts, Path::new("/etc/hosts"))?;
+    // The node asks the cluster's name service, as nothing else can be reached: a name outside doesn't exist, rather
+    // than take long to fail.
+    let resolver = site.in_state("etc/node-resolv.conf");
+    file::write(&resolver, &format!("nameserver {DNS_ADDRESS}\n"))?;
+    if Path::new("/etc/resolv.conf").exists() {
+        bind(&resolver, Path::new("/etc/resolv.conf"))?;
+    }
+    Ok(())
 }
 
 fn bind(source: &Path, place: &Path) -> Result<()> {

@@ -188,6 +188,7 @@ global
   maxconn 4000
   hard-stop-after 30s
   ssl-default-bind-options ssl-min-ver TLSv1.2
+  ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20
 defaults
   mode http
   log global
