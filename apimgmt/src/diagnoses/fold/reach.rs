@@ -44,8 +44,8 @@ impl Reach {
                 }
                 Some(("service", name)) => {
                     reach.services.insert(name.to_owned());
-                    let unready = scene.dependents(name).into_iter().filter(|pod| !pod.is_ready());
-                    waiting.extend(unready.map(Pod::object));
+                    let unready = scene.dependents(name).iter().filter(|pod| !pod.is_ready());
+                    waiting.extend(unready.map(|pod| pod.object()));
                 }
                 Some(("deployment" | "statefulset", _)) => waiting.extend(empty_services(scene, &object)),
                 _ => {}

@@ -1,5 +1,7 @@
 //! The selector of a service selects no pod that is or could be there.
 
+use std::collections::BTreeMap;
+
 use crate::{
     diagnoses::{
         Diagnosis, Directness, Finding, Topic, Weight,
@@ -170,24 +172,16 @@ fn difference(selector: &Labels, labels: &Labels) -> (String, String) {
 
 /// The labels that pods of each workload have; of a workload without pods, those that they would have.
 fn candidates<'a>(scene: &Scene<'a>) -> Result<Vec<Near<'a>>, Unreadable> {
-    let mut candidates: Vec<Near<'a>> = scene
-        .workloads()
-        .into_iter()
-        .map(|it| Near {
-            workload: it.object,
-            labels: &it.template.metadata.labels,
-        })
-        .collect();
+    let templates = scene.workloads().into_iter();
+    let mut labels: BTreeMap<String, &'a Labels> =
+        templates.map(|it| (it.object, &it.template.metadata.labels)).collect();
     for pod in scene.current()?.iter().copied() {
-        let workload = scene.workload(pod);
-        if !candidates.iter().any(|near| near.workload == workload) {
-            candidates.push(Near {
-                workload,
-                labels: &pod.metadata.labels,
-            });
-        }
+        labels.entry(scene.workload(pod)).or_insert(&pod.metadata.labels);
     }
-    Ok(candidates)
+    Ok(labels
+        .into_iter()
+        .map(|(workload, labels)| Near { workload, labels })
+        .collect())
 }
 
 /// The workload that a selector most likely means: most pairs in common, then the values that differ least.

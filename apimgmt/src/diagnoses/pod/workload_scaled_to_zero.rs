@@ -46,6 +46,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
         let dependents: Vec<&Pod> = mine
             .iter()
             .flat_map(|it| scene.dependents(&it.service.metadata.name))
+            .copied()
             .collect();
         let routed: Vec<String> = ingresses
             .iter()

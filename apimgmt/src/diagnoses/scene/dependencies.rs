@@ -49,10 +49,19 @@ impl<'a> Scene<'a> {
     }
 
     /// The current pods that depend on a service.
-    pub(crate) fn dependents(&self, service: &str) -> Vec<&'a Pod> {
+    pub(crate) fn dependents(&self, service: &str) -> &[&'a Pod] {
+        self.ask_dependencies();
         let pods = self.current().unwrap_or_default();
-        let depends = |pod: &&Pod| self.needs(pod).iter().any(|need| need.service == service);
-        pods.iter().copied().filter(depends).collect()
+        let index = self.dependents.get_or_init(|| {
+            let mut index: HashMap<&'a str, Vec<&'a Pod>> = HashMap::new();
+            for pod in pods {
+                for need in self.needs(pod) {
+                    index.entry(need.service).or_default().push(pod);
+                }
+            }
+            index
+        });
+        index.get(service).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The services that a pod depends on and that nothing answers for now.

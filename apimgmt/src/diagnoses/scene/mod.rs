@@ -60,7 +60,9 @@ pub struct Scene<'a> {
     events: OnceCell<HashMap<(&'a str, &'a str), Vec<&'a Event>>>,
     logs: OnceCell<Logs<'a>>,
     backings: OnceCell<BTreeMap<&'a str, Backing<'a>>>,
+    services_by_pod: OnceCell<HashMap<&'a str, Vec<&'a str>>>,
     needs: OnceCell<HashMap<String, Vec<Need<'a>>>>,
+    dependents: OnceCell<HashMap<&'a str, Vec<&'a Pod>>>,
     explained: BTreeSet<String>,
 }
 
@@ -76,7 +78,9 @@ impl<'a> Scene<'a> {
             events: OnceCell::new(),
             logs: OnceCell::new(),
             backings: OnceCell::new(),
+            services_by_pod: OnceCell::new(),
             needs: OnceCell::new(),
+            dependents: OnceCell::new(),
             explained: BTreeSet::new(),
         }
     }

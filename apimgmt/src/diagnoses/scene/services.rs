@@ -96,8 +96,18 @@ impl<'a> Scene<'a> {
 
     /// The services that select a pod.
     pub(crate) fn services_of(&self, pod: &Pod) -> impl Iterator<Item = &Backing<'a>> {
-        let backings = self.backings().into_iter().flat_map(BTreeMap::values);
-        backings.filter(|backing| selects(&backing.service.spec.selector, &pod.metadata.labels))
+        let backings = self.backings().ok();
+        let index = self.services_by_pod.get_or_init(|| {
+            let mut index: HashMap<&'a str, Vec<&'a str>> = HashMap::new();
+            for (service, backing) in backings.into_iter().flatten() {
+                for pod in &backing.pods {
+                    index.entry(&pod.metadata.name).or_default().push(service);
+                }
+            }
+            index
+        });
+        let names = index.get(pod.metadata.name.as_str()).into_iter().flatten();
+        names.filter_map(move |name| backings?.get(name))
     }
 }
 
