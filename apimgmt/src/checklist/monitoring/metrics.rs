@@ -1,15 +1,17 @@
 //! Prometheus scrapes every declared target, freshly, and has the key series.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
     },
     snapshot::{
-        Snapshot, Source, Unreadable,
+        Pod, Snapshot, Source, Unreadable, condition,
         sessions::{Prometheus, Target},
     },
-    values::ExpectedMonitoring,
+    values::{ExpectedMonitoring, Span},
 };
 
 /// The item.
@@ -21,7 +23,7 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "What is not measured is noticed by users first.",
     fix: "Run `kubectl port-forward service/prometheus-service 9090:9090` and look at Status, Targets.",
-    reads: &[Source::Prometheus, Source::Expectations],
+    reads: &[Source::Prometheus, Source::Pods, Source::Expectations],
     judge,
 };
 
@@ -77,7 +79,11 @@ fn scraped(
     expected: &ExpectedMonitoring,
 ) {
     let mut fresh = 0;
-    for target in targets {
+    let Some(pods) = row.read(snapshot.pods()) else {
+        return;
+    };
+    let (targets, left_over) = without_left_over(targets, pods);
+    for target in &targets {
         let what = format!("target {} of job `{job}`", target.instance);
         match target.health.as_str() {
             "up" => {}
@@ -111,4 +117,59 @@ fn scraped(
         &format!("targets of job {job}"),
         format!("{fresh} of {} up and fresh", targets.len()),
     );
+    if left_over > 0 {
+        row.moving(
+            Source::Prometheus,
+            &prometheus.object,
+            &format!("targets of job {job} at pods that are gone"),
+            left_over,
+        );
+    }
+    for pod in unscraped(&targets, pods, snapshot.taken_at, expected.maximum_age) {
+        row.breach(format!("{} is ready and no target of job `{job}`", pod.object()));
+    }
+}
+
+/// The targets that count, and how many are what discovery still remembers of a pod that ended: their address is no
+/// pod's any more, while the same job scrapes a pod that is there. An outside target in such a job would be missed,
+/// so a job whose pods are all unknown keeps every target.
+fn without_left_over<'t>(targets: &[&'t Target], pods: &[Pod]) -> (Vec<&'t Target>, usize) {
+    let scrapes_a_pod = targets
+        .iter()
+        .any(|target| target.health == "up" && pod_at(target, pods).is_some());
+    let kept: Vec<&Target> = targets
+        .iter()
+        .copied()
+        .filter(|target| !scrapes_a_pod || target.health == "up" || pod_at(target, pods).is_some())
+        .collect();
+    let left_over = targets.len() - kept.len();
+    (kept, left_over)
+}
+
+/// The pod that stays and holds the target's address.
+fn pod_at<'p>(target: &Target, pods: &'p [Pod]) -> Option<&'p Pod> {
+    let (host, _) = target.instance.rsplit_once(':')?;
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    pods.iter().find(|pod| {
+        pod.metadata.deletion_timestamp.is_none()
+            && matches!(pod.status.phase.as_str(), "Pending" | "Running")
+            && pod.status.pod_ip == address
+    })
+}
+
+/// Pods that are ready for longer than a scrape may be old, and that the job leaves out though it scrapes another pod
+/// of the same controller.
+fn unscraped<'p>(targets: &[&Target], pods: &'p [Pod], now: Timestamp, grace: Span) -> Vec<&'p Pod> {
+    let scraped: Vec<&Pod> = targets.iter().filter_map(|target| pod_at(target, pods)).collect();
+    let controllers: Vec<_> = scraped.iter().filter_map(|pod| pod.metadata.controller()).collect();
+    let settled = |pod: &Pod| {
+        condition(&pod.status.conditions, "Ready")
+            .and_then(|ready| ready.last_transition_time)
+            .is_some_and(|since| now.duration_since(since) > SignedDuration::try_from(grace.0).unwrap_or_default())
+    };
+    pods.iter()
+        .filter(|pod| pod.is_ready() && settled(pod))
+        .filter(|pod| pod.metadata.controller().is_some_and(|owner| controllers.contains(&owner)))
+        .filter(|pod| !scraped.iter().any(|other| other.metadata.name == pod.metadata.name))
+        .collect()
 }
