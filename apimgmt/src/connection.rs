@@ -7,7 +7,7 @@ use kube::{
     config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedCluster},
 };
 
-use crate::{Error, suggestion::nearest};
+use crate::{Boxed, Error, suggestion::nearest};
 
 /// kubectl's connection flags; empty means that the kubeconfig decides.
 #[derive(Debug, Clone, Default)]
@@ -84,29 +84,31 @@ impl Connection {
     ///
     /// # Errors
     /// When the kubeconfig, the context or a named file is wrong or missing; the nearest name is suggested.
-    pub async fn connect(&self) -> Result<Connected, Error> {
-        let (mut config, context, namespace) = match self.kubeconfig()? {
-            Some(kubeconfig) => self.chosen_in(kubeconfig).await?,
-            None => (self.in_cluster()?, String::new(), None),
-        };
-        if config
-            .connect_timeout
-            .is_none_or(|limit| limit > Duration::from_secs(10))
-        {
-            config.connect_timeout = Some(Duration::from_secs(10));
-        }
-        config.read_timeout = self.request_timeout;
-        config.disable_compression |= self.disable_compression;
-        // Retries are the collector's own business: it counts them against the run's budget.
-        config.default_retry = false;
-        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = Client::try_from(config)
-            .map_err(|error| Error::could_not(format!("could not prepare a client for {server}")).because(error))?;
-        Ok(Connected {
-            client,
-            context,
-            server,
-            namespace: self.namespace.clone().or(namespace),
+    pub fn connect<'a>(&'a self) -> Boxed<'a, Connected> {
+        Box::pin(async move {
+            let (mut config, context, namespace) = match self.kubeconfig()? {
+                Some(kubeconfig) => self.chosen_in(kubeconfig).await?,
+                None => (self.in_cluster()?, String::new(), None),
+            };
+            if config
+                .connect_timeout
+                .is_none_or(|limit| limit > Duration::from_secs(10))
+            {
+                config.connect_timeout = Some(Duration::from_secs(10));
+            }
+            config.read_timeout = self.request_timeout;
+            config.disable_compression |= self.disable_compression;
+            // Retries are the collector's own business: it counts them against the run's budget.
+            config.default_retry = false;
+            let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+            let client = Client::try_from(config)
+                .map_err(|error| Error::could_not(format!("could not prepare a client for {server}")).because(error))?;
+            Ok(Connected {
+                client,
+                context,
+                server,
+                namespace: self.namespace.clone().or(namespace),
+            })
         })
     }
 

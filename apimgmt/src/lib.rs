@@ -17,3 +17,8 @@ pub mod suggestion;
 pub mod values;
 
 pub use error::{Error, ExitCode};
+
+/// What an entry point of this library returns: work that awaits the cluster.
+///
+/// Boxed, so that its code is generated here once, and not in each plugin that awaits it.
+pub type Boxed<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>>;

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 use kube::Client;
 
 use crate::{
-    Error, ExitCode,
+    Boxed, Error, ExitCode,
     checklist::Item,
     operation::{Consent, Interrupt},
     report::progress::Progress,
@@ -82,27 +82,29 @@ impl Probe {
 /// # Errors
 /// When a probe could not run: no verification image is declared, it cannot be pulled, creating pods is not permitted. Its
 /// items then stay unknown. A probe that ran and saw a failure is a result, not an error.
-pub async fn run(
-    client: &Client,
-    snapshot: &Snapshot,
-    probes: &BTreeSet<Probe>,
-    _consent: &Consent,
-    interrupt: &Interrupt,
-    progress: &Progress,
-) -> Result<Vec<ProbeResult>, Error> {
-    let mut results = Vec::new();
-    let mut first_error = None;
-    for probe in probes {
-        progress.say(&format!("probing as the {} does", probe.stands_for()));
-        match one(client, snapshot, *probe, interrupt).await {
-            Ok(seen) => results.extend(seen),
-            Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
-            // The others may still be told.
-            Err(error) => _ = first_error.get_or_insert(error),
+pub fn run<'a>(
+    client: &'a Client,
+    snapshot: &'a Snapshot,
+    probes: &'a BTreeSet<Probe>,
+    _consent: &'a Consent,
+    interrupt: &'a Interrupt,
+    progress: &'a Progress,
+) -> Boxed<'a, Vec<ProbeResult>> {
+    Box::pin(async move {
+        let mut results = Vec::new();
+        let mut first_error = None;
+        for probe in probes {
+            progress.say(&format!("probing as the {} does", probe.stands_for()));
+            match one(client, snapshot, *probe, interrupt).await {
+                Ok(seen) => results.extend(seen),
+                Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
+                // The others may still be told.
+                Err(error) => _ = first_error.get_or_insert(error),
+            }
         }
-    }
-    store::write(client, &snapshot.namespace, &results).await?;
-    first_error.map_or(Ok(results), Err)
+        store::write(client, &snapshot.namespace, &results).await?;
+        first_error.map_or(Ok(results), Err)
+    })
 }
 
 async fn one(

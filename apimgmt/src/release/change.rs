@@ -16,7 +16,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    Error, ExitCode,
+    Boxed, Error, ExitCode,
     connection::Connected,
     operation::{Consent, Interrupt, Lease, Plan, Step},
     report::progress::Progress,
@@ -178,68 +178,70 @@ impl Change {
     ///
     /// # Errors
     /// When it could not be begun, or stopped midway. What failed and was undone, or was kept as failed, is an outcome.
-    pub async fn run(
+    pub fn run<'a>(
         mut self,
-        environment: &Environment,
-        connected: &Connected,
-        helm: &Helm,
+        environment: &'a Environment,
+        connected: &'a Connected,
+        helm: &'a Helm,
         consent: Consent,
-        (progress, interrupt): (&Progress, &Interrupt),
-    ) -> Result<Outcome, Error> {
-        let namespace = environment.namespace.clone();
-        let client = connected.client.clone();
-        let store = Store::of(
-            client.clone(),
-            &namespace,
-            &self.release,
-            self.options.driver.as_deref(),
-        )?;
-        let (version, history) = futures::try_join!(helm.version(), store.history())?;
-        let former = self.prepare(&history, &namespace)?;
-        progress.say(&format!(
-            "{} of release/{} in namespace {namespace}, by Helm {version} on {}",
-            self.verb.word(),
-            self.release,
-            connected.server
-        ));
-
-        if let Some(error) = values::refusal(&values::check(helm, &self.chart, &self.helm).await?) {
-            return Err(error);
-        }
-
-        let made = namespace::ensure(&client, &namespace).await?;
-        match made {
-            Made::Created => progress.say(&format!("namespace {namespace} made, Pod Security `restricted`")),
-            Made::Labelled => progress.say(&format!("namespace {namespace} given back its Pod Security labels")),
-            Made::Found => {}
-        }
-        let lease = Lease::take(&client, &namespace, self.verb.word(), progress).await?;
-        let plan = self.plan(&namespace, former);
-        let reader = Reader::of(connected, &namespace);
-        let mut work = Work {
-            change: self,
-            namespace,
-            client,
-            helm,
-            store,
-            reader,
-            progress,
-            interrupt,
-            former,
-            before: None,
-            consent,
-        };
-        let result = Box::pin(work.journaled(&plan, &lease)).await;
-        lease.give_back().await;
-        if made == Made::Created && work.store.history().await.is_ok_and(|history| history.is_empty()) {
-            // Nothing was installed, so nothing of ours may stay.
-            namespace::delete(&work.client, &work.namespace).await?;
+        (progress, interrupt): (&'a Progress, &'a Interrupt),
+    ) -> Boxed<'a, Outcome> {
+        Box::pin(async move {
+            let namespace = environment.namespace.clone();
+            let client = connected.client.clone();
+            let store = Store::of(
+                client.clone(),
+                &namespace,
+                &self.release,
+                self.options.driver.as_deref(),
+            )?;
+            let (version, history) = futures::try_join!(helm.version(), store.history())?;
+            let former = self.prepare(&history, &namespace)?;
             progress.say(&format!(
-                "namespace {} deleted again, as nothing was installed",
-                work.namespace
+                "{} of release/{} in namespace {namespace}, by Helm {version} on {}",
+                self.verb.word(),
+                self.release,
+                connected.server
             ));
-        }
-        result
+
+            if let Some(error) = values::refusal(&values::check(helm, &self.chart, &self.helm).await?) {
+                return Err(error);
+            }
+
+            let made = namespace::ensure(&client, &namespace).await?;
+            match made {
+                Made::Created => progress.say(&format!("namespace {namespace} made, Pod Security `restricted`")),
+                Made::Labelled => progress.say(&format!("namespace {namespace} given back its Pod Security labels")),
+                Made::Found => {}
+            }
+            let lease = Lease::take(&client, &namespace, self.verb.word(), progress).await?;
+            let plan = self.plan(&namespace, former);
+            let reader = Reader::of(connected, &namespace);
+            let mut work = Work {
+                change: self,
+                namespace,
+                client,
+                helm,
+                store,
+                reader,
+                progress,
+                interrupt,
+                former,
+                before: None,
+                consent,
+            };
+            let result = Box::pin(work.journaled(&plan, &lease)).await;
+            lease.give_back().await;
+            if made == Made::Created && work.store.history().await.is_ok_and(|history| history.is_empty()) {
+                // Nothing was installed, so nothing of ours may stay.
+                namespace::delete(&work.client, &work.namespace).await?;
+                progress.say(&format!(
+                    "namespace {} deleted again, as nothing was installed",
+                    work.namespace
+                ));
+            }
+            result
+        })
     }
 
     /// What the history says of this change: whether it is a first install, and what to return to.

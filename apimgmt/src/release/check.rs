@@ -19,7 +19,7 @@ use super::{
     values,
 };
 use crate::{
-    Error, ExitCode,
+    Boxed, Error, ExitCode,
     checklist::{ALL, Phase, Stage},
     connection::Connected,
     operation::api::{DEADLINE, maybe},
@@ -77,78 +77,80 @@ impl Checked {
 ///
 /// # Errors
 /// When the chart can't be rendered, or the cluster can't be reached.
-pub async fn check(
-    helm: &Helm,
-    (release, chart): (&str, &str),
-    flags: &[String],
-    connected: Option<&Connected>,
-    progress: &Progress,
-) -> Result<Checked, Error> {
-    let mut checked = Checked {
-        schema: "apimgmt.check/v1",
-        mistakes: values::check(helm, chart, flags).await?,
-        objects: 0,
-        refused: Vec::new(),
-        items: Vec::new(),
-        notes: Vec::new(),
-    };
-    if !checked.mistakes.is_empty() {
-        checked
-            .notes
-            .push("nothing was rendered: Helm refuses values that the schema refuses".into());
-        return Ok(checked);
-    }
-    progress.spin("rendering");
-    let rendered = helm
-        .output("template", [release.to_owned(), chart.to_owned()].iter().chain(flags))
-        .await?;
-    // As Helm and the API server read YAML: `0444` is a number.
-    let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    let documents: Vec<Option<Value>> = serde_saphyr::from_multiple_with_options(&rendered, options)
-        .map_err(|error| Error::usage("the rendered chart is not YAML").because(error.to_string()))?;
-    let objects: Vec<Value> = documents
-        .into_iter()
-        .flatten()
-        .filter(|object| object["kind"].is_string())
-        .collect();
-    checked.objects = objects.len();
-    let Some(connected) = connected else {
-        checked
-            .notes
-            .push("offline: no object was tried on a server, and no item was judged".into());
-        return Ok(checked);
-    };
-    let namespace = &helm.environment().namespace;
-    let namespaces: Api<Namespace> = Api::all(connected.client.clone());
-    let is_there = maybe(namespaces.get(namespace), "get", &format!("namespace/{namespace}"), "")
-        .await?
-        .is_some();
-    if !is_there {
-        checked.notes.push(format!(
-            "namespace {namespace} does not exist yet: only cluster-scoped objects could be tried on the server"
-        ));
-    }
-    progress.spin("trying every object on the server");
-    checked.refused = tried(&connected.client, namespace, is_there, &objects).await?;
-    progress.spin("judging the pre-deployment items");
-    let reader = Reader::of(connected, namespace);
-    let has_release = is_there && reader.has_workloads().await;
-    // Before the first install, what later phases bring can't be judged.
-    let wanted: Vec<_> = ALL
-        .iter()
-        .copied()
-        .filter(|item| item.stage == Stage::Pre && (has_release || item.phase == Phase::Infrastructure))
-        .collect();
-    checked.items = Verdicts::of(&reader.judge(&wanted).await?, &SetAside::new())
-        .all()
-        .to_vec();
-    if !has_release {
-        checked
-            .notes
-            .push("items of phases 2 to 6 are judged at their gates".into());
-    }
-    progress.still();
-    Ok(checked)
+pub fn check<'a>(
+    helm: &'a Helm,
+    (release, chart): (&'a str, &'a str),
+    flags: &'a [String],
+    connected: Option<&'a Connected>,
+    progress: &'a Progress,
+) -> Boxed<'a, Checked> {
+    Box::pin(async move {
+        let mut checked = Checked {
+            schema: "apimgmt.check/v1",
+            mistakes: values::check(helm, chart, flags).await?,
+            objects: 0,
+            refused: Vec::new(),
+            items: Vec::new(),
+            notes: Vec::new(),
+        };
+        if !checked.mistakes.is_empty() {
+            checked
+                .notes
+                .push("nothing was rendered: Helm refuses values that the schema refuses".into());
+            return Ok(checked);
+        }
+        progress.spin("rendering");
+        let rendered = helm
+            .output("template", [release.to_owned(), chart.to_owned()].iter().chain(flags))
+            .await?;
+        // As Helm and the API server read YAML: `0444` is a number.
+        let options = serde_saphyr::options! { legacy_octal_numbers: true };
+        let documents: Vec<Option<Value>> = serde_saphyr::from_multiple_with_options(&rendered, options)
+            .map_err(|error| Error::usage("the rendered chart is not YAML").because(error.to_string()))?;
+        let objects: Vec<Value> = documents
+            .into_iter()
+            .flatten()
+            .filter(|object| object["kind"].is_string())
+            .collect();
+        checked.objects = objects.len();
+        let Some(connected) = connected else {
+            checked
+                .notes
+                .push("offline: no object was tried on a server, and no item was judged".into());
+            return Ok(checked);
+        };
+        let namespace = &helm.environment().namespace;
+        let namespaces: Api<Namespace> = Api::all(connected.client.clone());
+        let is_there = maybe(namespaces.get(namespace), "get", &format!("namespace/{namespace}"), "")
+            .await?
+            .is_some();
+        if !is_there {
+            checked.notes.push(format!(
+                "namespace {namespace} does not exist yet: only cluster-scoped objects could be tried on the server"
+            ));
+        }
+        progress.spin("trying every object on the server");
+        checked.refused = tried(&connected.client, namespace, is_there, &objects).await?;
+        progress.spin("judging the pre-deployment items");
+        let reader = Reader::of(connected, namespace);
+        let has_release = is_there && reader.has_workloads().await;
+        // Before the first install, what later phases bring can't be judged.
+        let wanted: Vec<_> = ALL
+            .iter()
+            .copied()
+            .filter(|item| item.stage == Stage::Pre && (has_release || item.phase == Phase::Infrastructure))
+            .collect();
+        checked.items = Verdicts::of(&reader.judge(&wanted).await?, &SetAside::new())
+            .all()
+            .to_vec();
+        if !has_release {
+            checked
+                .notes
+                .push("items of phases 2 to 6 are judged at their gates".into());
+        }
+        progress.still();
+        Ok(checked)
+    })
 }
 
 /// What the server says to each object, and to each pod that it would make.

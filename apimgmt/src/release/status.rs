@@ -10,7 +10,7 @@ use super::{
     watch::Watches,
 };
 use crate::{
-    Error,
+    Boxed, Error,
     checklist::Phase,
     operation::{Entry, Journal},
     report::progress::Progress,
@@ -64,52 +64,59 @@ impl Standing {
     ///
     /// # Errors
     /// When there is no such release, or it can't be read.
-    pub async fn of(client: &Client, namespace: &str, release: &str, driver: Option<&str>) -> Result<Self, Error> {
-        let store = Store::of(client.clone(), namespace, release, driver)?;
-        let Some(newest) = store.history().await?.last().copied() else {
-            return Err(
-                Error::usage(format!("there is no release `{release}` in `{namespace}`"))
-                    .hint("`helm list -A` lists releases"),
+    pub fn of<'a>(
+        client: &'a Client,
+        namespace: &'a str,
+        release: &'a str,
+        driver: Option<&'a str>,
+    ) -> Boxed<'a, Self> {
+        Box::pin(async move {
+            let store = Store::of(client.clone(), namespace, release, driver)?;
+            let Some(newest) = store.history().await?.last().copied() else {
+                return Err(
+                    Error::usage(format!("there is no release `{release}` in `{namespace}`"))
+                        .hint("`helm list -A` lists releases"),
+                );
+            };
+            let progress = Progress::silent();
+            let mut stage = Stage {
+                watches: Watches::start(client, namespace),
+                scene: Scene::of(release),
+                progress: &progress,
+            };
+            let (record, journal, ()) = futures::join!(
+                store.record(newest.revision),
+                Journal::open(client, namespace),
+                stage.set()
             );
-        };
-        let progress = Progress::silent();
-        let mut stage = Stage {
-            watches: Watches::start(client, namespace),
-            scene: Scene::of(release),
-            progress: &progress,
-        };
-        let (record, journal, ()) = futures::join!(
-            store.record(newest.revision),
-            Journal::open(client, namespace),
-            stage.set()
-        );
-        let record = record?;
-        let workloads = stage.scene.workloads();
-        let of_phase = |phase: Phase| {
-            let own: Vec<_> = workloads.iter().filter(|workload| workload.phase == phase).collect();
-            (!own.is_empty()).then(|| PhaseStanding {
-                phase: phase as u8,
-                title: phase.title(),
-                ready: own.iter().all(|workload| workload.ready),
-                workloads: own
-                    .iter()
-                    .map(|workload| format!("{} {}", workload.object, workload.detail))
-                    .collect(),
+            let record = record?;
+            let workloads = stage.scene.workloads();
+            let of_phase = |phase: Phase| {
+                let own: Vec<_> = workloads.iter().filter(|workload| workload.phase == phase).collect();
+                (!own.is_empty()).then(|| PhaseStanding {
+                    phase: phase as u8,
+                    title: phase.title(),
+                    ready: own.iter().all(|workload| workload.ready),
+                    workloads: own
+                        .iter()
+                        .map(|workload| format!("{} {}", workload.object, workload.detail))
+                        .collect(),
+                })
+            };
+            Ok(Self {
+                schema: "apimgmt.status/v1",
+                release: release.into(),
+                namespace: namespace.into(),
+                revision: newest.revision,
+                status: newest.status,
+                description: record.info.description,
+                chart: format!("{}-{}", record.chart.metadata.name, record.chart.metadata.version),
+                app_version: record.chart.metadata.app_version,
+                last_deployed: record.info.last_deployed,
+                phases: Phase::ALL.into_iter().filter_map(of_phase).collect(),
+                troubles: stage.scene.troubles(),
+                last_change: journal.ok().and_then(|journal| journal.entries().last().cloned()),
             })
-        };
-        Ok(Self {
-            schema: "apimgmt.status/v1",
-            release: release.into(),
-            namespace: namespace.into(),
-            revision: newest.revision,
-            status: newest.status,
-            description: record.info.description,
-            chart: format!("{}-{}", record.chart.metadata.name, record.chart.metadata.version),
-            app_version: record.chart.metadata.app_version,
-            last_deployed: record.info.last_deployed,
-            phases: Phase::ALL.into_iter().filter_map(of_phase).collect(),
-            troubles: stage.scene.troubles(),
-            last_change: journal.ok().and_then(|journal| journal.entries().last().cloned()),
         })
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{Helm, namespace, store::Store};
 use crate::{
-    Error, ExitCode,
+    Boxed, Error, ExitCode,
     operation::{
         Consent, Interrupt, Plan, Step,
         api::{answers, maybe},
@@ -48,34 +48,42 @@ impl Belongings {
     ///
     /// # Errors
     /// When there is nothing of such a release, or it can't be read.
-    pub async fn of(client: &Client, namespace: &str, release: &str, driver: Option<&str>) -> Result<Self, Error> {
-        let store = Store::of(client.clone(), namespace, release, driver)?;
-        let newest = store.history().await?.last().map_or(0, |newest| newest.revision);
-        let mut data = labelled::<PersistentVolumeClaim>(client, namespace, release, "persistentvolumeclaim").await?;
-        if newest > 0 {
-            let (kept, removed) = sorted(&store.record(newest).await?.manifest);
-            data.extend(kept);
-            data.retain(|object| !removed.contains(object));
-        }
-        if newest == 0 {
-            data.extend(labelled::<Secret>(client, namespace, release, "secret").await?);
-        }
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        let found = maybe(namespaces.get(namespace), "get", &format!("namespace/{namespace}"), "").await?;
-        let belongings = Self {
-            release: release.into(),
-            namespace: namespace.into(),
-            revision: newest,
-            data,
-            owns_namespace: found.is_some_and(|found| namespace::is_ours(&found)),
-        };
-        if belongings.revision == 0 && belongings.data.is_empty() {
-            return Err(Error::usage(format!(
-                "there is no release `{release}` in `{namespace}`, and nothing that it left"
-            ))
-            .hint("`helm list -A` lists releases"));
-        }
-        Ok(belongings)
+    pub fn of<'a>(
+        client: &'a Client,
+        namespace: &'a str,
+        release: &'a str,
+        driver: Option<&'a str>,
+    ) -> Boxed<'a, Self> {
+        Box::pin(async move {
+            let store = Store::of(client.clone(), namespace, release, driver)?;
+            let newest = store.history().await?.last().map_or(0, |newest| newest.revision);
+            let mut data =
+                labelled::<PersistentVolumeClaim>(client, namespace, release, "persistentvolumeclaim").await?;
+            if newest > 0 {
+                let (kept, removed) = sorted(&store.record(newest).await?.manifest);
+                data.extend(kept);
+                data.retain(|object| !removed.contains(object));
+            }
+            if newest == 0 {
+                data.extend(labelled::<Secret>(client, namespace, release, "secret").await?);
+            }
+            let namespaces: Api<Namespace> = Api::all(client.clone());
+            let found = maybe(namespaces.get(namespace), "get", &format!("namespace/{namespace}"), "").await?;
+            let belongings = Self {
+                release: release.into(),
+                namespace: namespace.into(),
+                revision: newest,
+                data,
+                owns_namespace: found.is_some_and(|found| namespace::is_ours(&found)),
+            };
+            if belongings.revision == 0 && belongings.data.is_empty() {
+                return Err(Error::usage(format!(
+                    "there is no release `{release}` in `{namespace}`, and nothing that it left"
+                ))
+                .hint("`helm list -A` lists releases"));
+            }
+            Ok(belongings)
+        })
     }
 
     /// The plan.
@@ -129,46 +137,48 @@ impl Belongings {
     ///
     /// # Errors
     /// When something can't be removed.
-    pub async fn remove(
-        &self,
-        client: &Client,
-        helm: &Helm,
+    pub fn remove<'a>(
+        &'a self,
+        client: &'a Client,
+        helm: &'a Helm,
         delete_data: bool,
         _consent: Consent,
-        (progress, interrupt): (&Progress, &Interrupt),
-    ) -> Result<ExitCode, Error> {
-        if self.revision > 0 {
-            progress.say(&format!("helm uninstall {} --wait", self.release));
-            helm.output("uninstall", [self.release.as_str(), "--wait"]).await?;
-        }
-        if !delete_data {
-            return Ok(if interrupt.is_asked() {
-                ExitCode::Interrupted
-            } else {
-                ExitCode::Done
-            });
-        }
-        for object in &self.data {
-            if interrupt.is_asked() {
-                return Err(Error::new(
-                    ExitCode::Interrupted,
-                    "interrupted: some of what holds data is still there",
-                )
-                .hint("`helm apimgmt uninstall --delete-data` goes on"));
+        (progress, interrupt): (&'a Progress, &'a Interrupt),
+    ) -> Boxed<'a, ExitCode> {
+        Box::pin(async move {
+            if self.revision > 0 {
+                progress.say(&format!("helm uninstall {} --wait", self.release));
+                helm.output("uninstall", [self.release.as_str(), "--wait"]).await?;
             }
-            progress.say(&format!("deleting {object}"));
-            self.delete(client, object).await?;
-        }
-        for own in ["configmap/apimgmt-journal", "configmap/apimgmt-probes"] {
-            self.delete(client, own).await?;
-        }
-        if self.owns_namespace {
-            progress.say(&format!("deleting namespace/{}", self.namespace));
-            namespace::delete(client, &self.namespace).await?;
-        }
-        self.wait_until_gone(client, progress).await?;
-        progress.say("nothing is left");
-        Ok(ExitCode::Done)
+            if !delete_data {
+                return Ok(if interrupt.is_asked() {
+                    ExitCode::Interrupted
+                } else {
+                    ExitCode::Done
+                });
+            }
+            for object in &self.data {
+                if interrupt.is_asked() {
+                    return Err(Error::new(
+                        ExitCode::Interrupted,
+                        "interrupted: some of what holds data is still there",
+                    )
+                    .hint("`helm apimgmt uninstall --delete-data` goes on"));
+                }
+                progress.say(&format!("deleting {object}"));
+                self.delete(client, object).await?;
+            }
+            for own in ["configmap/apimgmt-journal", "configmap/apimgmt-probes"] {
+                self.delete(client, own).await?;
+            }
+            if self.owns_namespace {
+                progress.say(&format!("deleting namespace/{}", self.namespace));
+                namespace::delete(client, &self.namespace).await?;
+            }
+            self.wait_until_gone(client, progress).await?;
+            progress.say("nothing is left");
+            Ok(ExitCode::Done)
+        })
     }
 
     async fn delete(&self, client: &Client, object: &str) -> Result<(), Error> {

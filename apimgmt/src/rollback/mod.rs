@@ -19,7 +19,7 @@ pub use release::ReleaseFacts;
 pub use schema::{Fit, Range};
 
 use crate::{
-    Error, ExitCode,
+    Boxed, Error, ExitCode,
     connection::Connected,
     operation::{Consent, Entry, Interrupt, Journal, Lease, Plan, api::answers},
     release::{
@@ -119,105 +119,115 @@ impl Context {
 ///
 /// # Errors
 /// When there is nothing to go back to, or the target can't run on what is there now: with the reason and what to do instead.
-pub async fn plan(context: &Context, subject: &Subject, to: Option<u32>) -> Result<Plan, Error> {
-    let plan = match subject {
-        Subject::Release(name) => ReleaseFacts::collect(context, name, to).await?.plan()?,
-        Subject::Deployment(name) => DeploymentFacts::collect(context, name, to).await?.plan()?,
-    };
-    if let Some(entry) = Journal::open(&context.connected.client, context.namespace())
-        .await?
-        .unfinished()
-        .filter(|entry| entry.verb == "rollback")
-    {
-        return Err(unfinished(entry));
-    }
-    Ok(plan)
+pub fn plan<'a>(context: &'a Context, subject: &'a Subject, to: Option<u32>) -> Boxed<'a, Plan> {
+    Box::pin(async move {
+        let plan = match subject {
+            Subject::Release(name) => ReleaseFacts::collect(context, name, to).await?.plan()?,
+            Subject::Deployment(name) => DeploymentFacts::collect(context, name, to).await?.plan()?,
+        };
+        if let Some(entry) = Journal::open(&context.connected.client, context.namespace())
+            .await?
+            .unfinished()
+            .filter(|entry| entry.verb == "rollback")
+        {
+            return Err(unfinished(entry));
+        }
+        Ok(plan)
+    })
 }
 
 /// Runs a plan that somebody consented to, and proves its result.
 ///
 /// # Errors
 /// When it could not be begun, or stopped midway: the journal then says how far it came.
-pub async fn run(
-    context: &Context,
-    plan: &Plan,
+pub fn run<'a>(
+    context: &'a Context,
+    plan: &'a Plan,
     _consent: Consent,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) -> Result<Outcome, Error> {
-    let client = &context.connected.client;
-    let lease = Lease::take(client, context.namespace(), "rollback", progress).await?;
-    let result = async {
-        let mut journal = Journal::open(client, context.namespace()).await?;
-        match journal.unfinished().filter(|entry| entry.verb == "rollback") {
-            Some(entry) if entry.plan != *plan => return Err(unfinished(entry)),
-            Some(_) => progress.say("going on from the journal"),
-            None => journal.begin("rollback", plan).await?,
+    progress: &'a Progress,
+    interrupt: &'a Interrupt,
+) -> Boxed<'a, Outcome> {
+    Box::pin(async move {
+        let client = &context.connected.client;
+        let lease = Lease::take(client, context.namespace(), "rollback", progress).await?;
+        let result = async {
+            let mut journal = Journal::open(client, context.namespace()).await?;
+            match journal.unfinished().filter(|entry| entry.verb == "rollback") {
+                Some(entry) if entry.plan != *plan => return Err(unfinished(entry)),
+                Some(_) => progress.say("going on from the journal"),
+                None => journal.begin("rollback", plan).await?,
+            }
+            let result = steps(context, plan, &lease, &mut journal, progress, interrupt).await;
+            match &result {
+                Ok(outcome) => journal.end(&outcome.message).await?,
+                // Unfinished on purpose: it can be resumed or aborted.
+                Err(error) if error.code() == ExitCode::Midway => {}
+                Err(error) => journal.end(&error.to_string()).await?,
+            }
+            result
         }
-        let result = steps(context, plan, &lease, &mut journal, progress, interrupt).await;
-        match &result {
-            Ok(outcome) => journal.end(&outcome.message).await?,
-            // Unfinished on purpose: it can be resumed or aborted.
-            Err(error) if error.code() == ExitCode::Midway => {}
-            Err(error) => journal.end(&error.to_string()).await?,
-        }
+        .await;
+        lease.give_back().await;
         result
-    }
-    .await;
-    lease.give_back().await;
-    result
+    })
 }
 
 /// Goes on with a rollback whose operator died or was stopped midway. Steps that were done are not done again.
 ///
 /// # Errors
 /// When there is none, or as [`run`].
-pub async fn resume(
-    context: &Context,
+pub fn resume<'a>(
+    context: &'a Context,
     consent: Consent,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) -> Result<Outcome, Error> {
-    let plan = left_over(context).await?.plan;
-    run(context, &plan, consent, progress, interrupt).await
+    progress: &'a Progress,
+    interrupt: &'a Interrupt,
+) -> Boxed<'a, Outcome> {
+    Box::pin(async move {
+        let plan = left_over(context).await?.plan;
+        run(context, &plan, consent, progress, interrupt).await
+    })
 }
 
 /// Brings back what was there before a rollback that was left midway.
 ///
 /// # Errors
 /// When there is none, or as [`run`].
-pub async fn abort(context: &Context, _consent: Consent, progress: &Progress) -> Result<Outcome, Error> {
-    let entry = left_over(context).await?;
-    let lease = Lease::take(
-        &context.connected.client,
-        context.namespace(),
-        "rollback --abort",
-        progress,
-    )
-    .await?;
-    let result = async {
-        let mut journal = Journal::open(&context.connected.client, context.namespace()).await?;
-        let message = match entry.plan.object.split_once('/') {
-            Some(("deployment", name)) => rollout::abort(context, name, &entry, progress).await?,
-            _ => release::abort(context, &entry, progress).await?,
-        };
-        journal.end(&format!("aborted: {message}")).await?;
-        Ok(Outcome::new(&entry.plan, ExitCode::Done, message, progress))
-    }
-    .await;
-    lease.give_back().await;
-    result
+pub fn abort<'a>(context: &'a Context, _consent: Consent, progress: &'a Progress) -> Boxed<'a, Outcome> {
+    Box::pin(async move {
+        let entry = left_over(context).await?;
+        let lease = Lease::take(
+            &context.connected.client,
+            context.namespace(),
+            "rollback --abort",
+            progress,
+        )
+        .await?;
+        let result = async {
+            let mut journal = Journal::open(&context.connected.client, context.namespace()).await?;
+            let message = match entry.plan.object.split_once('/') {
+                Some(("deployment", name)) => rollout::abort(context, name, &entry, progress).await?,
+                _ => release::abort(context, &entry, progress).await?,
+            };
+            journal.end(&format!("aborted: {message}")).await?;
+            Ok(Outcome::new(&entry.plan, ExitCode::Done, message, progress))
+        }
+        .await;
+        lease.give_back().await;
+        result
+    })
 }
 
 /// What was done in the namespace, oldest first.
 ///
 /// # Errors
 /// When the journal can't be read.
-pub async fn history(context: &Context) -> Result<Vec<Entry>, Error> {
-    Ok(Journal::open(&context.connected.client, context.namespace())
-        .await?
-        .entries()
-        .to_vec())
+pub fn history<'a>(context: &'a Context) -> Boxed<'a, Vec<Entry>> {
+    Box::pin(async move {
+        Ok(Journal::open(&context.connected.client, context.namespace())
+            .await?
+            .entries()
+            .to_vec())
+    })
 }
 
 async fn left_over(context: &Context) -> Result<Entry, Error> {

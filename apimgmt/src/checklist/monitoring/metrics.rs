@@ -169,7 +169,11 @@ fn unscraped<'p>(targets: &[&Target], pods: &'p [Pod], now: Timestamp, grace: Sp
     };
     pods.iter()
         .filter(|pod| pod.is_ready() && settled(pod))
-        .filter(|pod| pod.metadata.controller().is_some_and(|owner| controllers.contains(&owner)))
+        .filter(|pod| {
+            pod.metadata
+                .controller()
+                .is_some_and(|owner| controllers.contains(&owner))
+        })
         .filter(|pod| !scraped.iter().any(|other| other.metadata.name == pod.metadata.name))
         .collect()
 }

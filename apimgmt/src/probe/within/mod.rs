@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::Probe;
 use crate::{
-    Error, report,
+    Boxed, Error, report,
     snapshot::{
         collect::{Credentials, Environment, Words},
         sessions::ProbeResult,
@@ -29,19 +29,21 @@ const LAST_WORDS: &str = "/dev/termination-log";
 ///
 /// # Errors
 /// When the results cannot be left: then the pod has none, which is a failure of its items.
-pub async fn run(probe: Probe) -> Result<(), Error> {
-    let results = match probe {
-        Probe::Application => {
-            let (mut database, cache) = futures::join!(database::probe(), cache::probe());
-            database.push(cache);
-            database
-        }
-        Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
-    };
-    let text = report::json(&results);
-    report::print(&text)?;
-    std::fs::write(LAST_WORDS, text)
-        .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
+pub fn run(probe: Probe) -> Boxed<'static, ()> {
+    Box::pin(async move {
+        let results = match probe {
+            Probe::Application => {
+                let (mut database, cache) = futures::join!(database::probe(), cache::probe());
+                database.push(cache);
+                database
+            }
+            Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
+        };
+        let text = report::json(&results);
+        report::print(&text)?;
+        std::fs::write(LAST_WORDS, text)
+            .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
+    })
 }
 
 /// How long a new pod may be refused: network policies take a moment until they know it.

@@ -41,7 +41,7 @@ use kube::{Client, Config};
 
 use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
-use crate::{Error, values::Expectations};
+use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
 
@@ -105,24 +105,26 @@ pub fn client(mut config: Config) -> Result<Client, Error> {
 /// # Errors
 /// When nothing can be read at all: the cluster is out of reach, does not answer, or refuses the credentials.
 /// Anything less is noted in the Snapshot, source by source.
-pub async fn collect(client: Client, request: Request) -> Result<Snapshot, Error> {
-    let meter = cost::Meter::start();
-    let taken_at = Timestamp::now();
-    let run = Run {
-        api: ApiServer::new(client, &request.server, &request.context, request.limits),
-        wanted: closure(&request.sources),
-        request,
-    };
-    let begun = Snapshot {
-        taken_at,
-        namespace: run.request.namespace.clone(),
-        ..Snapshot::default()
-    };
-    let (cluster, mut snapshot) = futures::try_join!(run.identity(), Box::pin(run.fill(begun)))?;
-    snapshot.cluster = cluster;
-    snapshot.cost = meter.stop(&run.api);
-    snapshot.take_touched();
-    Ok(snapshot)
+pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
+    Box::pin(async move {
+        let meter = cost::Meter::start();
+        let taken_at = Timestamp::now();
+        let run = Run {
+            api: ApiServer::new(client, &request.server, &request.context, request.limits),
+            wanted: closure(&request.sources),
+            request,
+        };
+        let begun = Snapshot {
+            taken_at,
+            namespace: run.request.namespace.clone(),
+            ..Snapshot::default()
+        };
+        let (cluster, mut snapshot) = futures::try_join!(run.identity(), Box::pin(run.fill(begun)))?;
+        snapshot.cluster = cluster;
+        snapshot.cost = meter.stop(&run.api);
+        snapshot.take_touched();
+        Ok(snapshot)
+    })
 }
 
 /// The sources with everything that they require.
