@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::sensitive::Certificate;
 
+mod exposure;
+mod traffic;
+
+pub use exposure::{Exposure, Found, LeftOut, Searched};
+pub use traffic::{Bucket, Traffic};
+
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -179,6 +185,9 @@ pub struct Prometheus {
     /// Share of periods in which a container was throttled over the window, by `POD/CONTAINER`; `None` when Prometheus
     /// has no such series.
     pub throttled: Option<BTreeMap<String, f64>>,
+    /// The application's requests; `None` in recordings from before they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
 }
 
 /// A scrape target.

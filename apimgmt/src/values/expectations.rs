@@ -6,6 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+mod traffic;
+
+pub use traffic::{ExpectedThroughput, ExpectedTraffic};
+
 /// What is expected of a release. Every part has the default that the chart has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -30,6 +34,8 @@ pub struct Expectations {
     pub cache: ExpectedCache,
     /// Performance.
     pub performance: ExpectedPerformance,
+    /// Throughput.
+    pub throughput: ExpectedThroughput,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
     /// Where the roles of the platform are played, when labels do not tell.
@@ -58,6 +64,7 @@ impl Default for Expectations {
             database: ExpectedDatabase::default(),
             cache: ExpectedCache::default(),
             performance: ExpectedPerformance::default(),
+            throughput: ExpectedThroughput::default(),
             monitoring: ExpectedMonitoring::default(),
             roles: BTreeMap::new(),
             external_hosts: Vec::new(),
@@ -305,6 +312,12 @@ impl Default for ExpectedCache {
 pub struct ExpectedPerformance {
     /// How far back restarts, kills and throttling count.
     pub window: Span,
+    /// Slowest 95th percentile of the answers.
+    pub p95: Span,
+    /// Requests in the window below which a percentile says nothing.
+    pub minimum_requests: u64,
+    /// Where requests are counted.
+    pub traffic: ExpectedTraffic,
     /// Parts that items of later sections read.
     #[serde(flatten)]
     pub further: BTreeMap<String, Value>,
@@ -314,6 +327,11 @@ impl Default for ExpectedPerformance {
     fn default() -> Self {
         Self {
             window: Span(Duration::from_hours(1)),
+            p95: Span(Duration::from_millis(200)),
+            // With 59 samples the largest of them bounds the 95th percentile with 95 % confidence (0.95^59 < 0.05, Wilks
+            // 1941); a hundred leaves five above it.
+            minimum_requests: 100,
+            traffic: ExpectedTraffic::default(),
             further: BTreeMap::new(),
         }
     }
