@@ -7,6 +7,7 @@ mod probe;
 mod run;
 mod verdict;
 mod version;
+mod visitor;
 mod workload;
 
 pub mod cache;

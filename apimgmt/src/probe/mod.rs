@@ -1,8 +1,10 @@
 //! Active probes: what only doing proves. Short-lived pods of the verification image stand where the part stands that
 //! they probe, do it for real, and what they saw is stored in the namespace as dated evidence.
 
+mod errand;
 mod objects;
 mod pod;
+mod reviews;
 mod store;
 pub mod within;
 
@@ -28,17 +30,20 @@ pub enum Probe {
     Application,
     /// A claim of each storage class that is used: bound, written, measured.
     Storage,
+    /// From outside the namespace, as users come: calls, routes, tokens, permissions, files.
+    Visitor,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 2] = [Self::Application, Self::Storage];
+    pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Visitor];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Application => "application",
             Self::Storage => "storage",
+            Self::Visitor => "visitor",
         }
     }
 
@@ -47,6 +52,7 @@ impl Probe {
         match self {
             Self::Application => "application",
             Self::Storage => "storage of each class",
+            Self::Visitor => "visitor from outside",
         }
     }
 
@@ -55,6 +61,14 @@ impl Probe {
         match self {
             Self::Application => &["database/instance", "functional/database", "functional/cache"],
             Self::Storage => &["infrastructure/storage-classes"],
+            Self::Visitor => &[
+                "functional/api",
+                "functional/gateway",
+                "functional/authentication",
+                "functional/files",
+                "security/access-control",
+                "security/authorization",
+            ],
         }
     }
 
@@ -64,6 +78,7 @@ impl Probe {
             Source::PersistentVolumeClaims,
             Source::StatefulSets,
             Source::StorageClasses,
+            Source::Ingresses,
         ];
         planning.into_iter().chain(Roles::READS.iter().copied()).collect()
     }
@@ -116,6 +131,9 @@ async fn one(
     let mut results = Vec::new();
     for objects in objects::plan(client, snapshot, probe).await? {
         results.extend(pod::run(client, &snapshot.namespace, probe, &objects, interrupt).await?);
+    }
+    if probe == Probe::Visitor {
+        reviews::add(client, snapshot, &mut results).await;
     }
     Ok(results)
 }

@@ -8,7 +8,7 @@ use kube::{Api, Client, api::ListParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Probe;
+use super::{Probe, errand::Errand};
 use crate::{
     Error,
     snapshot::{Snapshot, roles::Roles},
@@ -42,12 +42,23 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
     match probe {
         Probe::Application => {
             let environment = application_environment(client, snapshot).await?;
-            let spec = pod(&verification, probe, "app", &environment, None);
+            let spec = pod(&verification, probe, Some("app"), &environment, None);
             Ok(vec![Objects {
                 pod: typed(spec)?,
                 claim: None,
             }])
         }
+        // Without a network label: no policy of the release is for visitors.
+        Probe::Visitor => Ok(vec![Objects {
+            pod: typed(pod(
+                &verification,
+                probe,
+                None,
+                &Errand::of(snapshot)?.environment(),
+                None,
+            ))?,
+            claim: None,
+        }]),
         Probe::Storage => classes_in_use(snapshot)?
             .into_iter()
             .enumerate()
@@ -96,7 +107,13 @@ fn storage(verification: &Verification, index: usize, class: Option<&str>) -> Re
     }
     let environment = json!({ "env": [{ "name": "PROBE_STORAGE_CLASS", "value": class.unwrap_or_default() }] });
     Ok(Objects {
-        pod: typed(pod(verification, Probe::Storage, "test", &environment, Some(&name)))?,
+        pod: typed(pod(
+            verification,
+            Probe::Storage,
+            Some("test"),
+            &environment,
+            Some(&name),
+        ))?,
         claim: Some(typed(claim)?),
     })
 }
@@ -106,9 +123,19 @@ fn run_name(probe: Probe) -> String {
     format!("apimgmt-probe-{}-{moment}", probe.name())
 }
 
-/// A pod that meets Pod Security `restricted` and carries only the network label of the part that it stands for, so
-/// that no Service, workload or autoscaler takes it for one of its own.
-fn pod(verification: &Verification, probe: Probe, network: &str, environment: &Value, claim: Option<&str>) -> Value {
+/// A pod that meets Pod Security `restricted` and carries only the network label of the part that it stands for, if any,
+/// so that no Service, workload or autoscaler takes it for one of its own.
+fn pod(
+    verification: &Verification,
+    probe: Probe,
+    network: Option<&str>,
+    environment: &Value,
+    claim: Option<&str>,
+) -> Value {
+    let mut labels = json!({ LABEL: probe.name() });
+    if let Some(network) = network {
+        labels["apimgmt.io/network"] = json!(network);
+    }
     let volumes = claim.map(|name| json!([{ "name": "data", "persistentVolumeClaim": { "claimName": name } }]));
     let mounts = claim.map(|_| json!([{ "name": "data", "mountPath": "/data" }]));
     json!({
@@ -116,7 +143,7 @@ fn pod(verification: &Verification, probe: Probe, network: &str, environment: &V
         "kind": "Pod",
         "metadata": {
             "name": claim.map_or_else(|| run_name(probe), str::to_owned),
-            "labels": { LABEL: probe.name(), "apimgmt.io/network": network },
+            "labels": labels,
         },
         "spec": {
             "restartPolicy": "Never",

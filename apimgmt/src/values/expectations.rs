@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+mod calls;
 mod traffic;
 
+pub use calls::*;
 pub use traffic::{ExpectedThroughput, ExpectedTraffic};
 
 /// What is expected of a release. Every part has the default that the chart has.
@@ -36,6 +38,20 @@ pub struct Expectations {
     pub performance: ExpectedPerformance,
     /// Throughput.
     pub throughput: ExpectedThroughput,
+    /// Core calls.
+    pub api: ExpectedApi,
+    /// Routing.
+    pub gateway: ExpectedGateway,
+    /// Tokens.
+    pub authentication: ExpectedAuthentication,
+    /// Permissions of roles and service accounts.
+    pub authorization: ExpectedAuthorization,
+    /// Protected routes.
+    pub access_control: ExpectedAccessControl,
+    /// File transfer.
+    pub files: ExpectedFiles,
+    /// The load probe.
+    pub load: ExpectedLoad,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
     /// Where the roles of the platform are played, when labels do not tell.
@@ -65,6 +81,13 @@ impl Default for Expectations {
             cache: ExpectedCache::default(),
             performance: ExpectedPerformance::default(),
             throughput: ExpectedThroughput::default(),
+            api: ExpectedApi::default(),
+            gateway: ExpectedGateway::default(),
+            authentication: ExpectedAuthentication::default(),
+            authorization: ExpectedAuthorization::default(),
+            access_control: ExpectedAccessControl::default(),
+            files: ExpectedFiles::default(),
+            load: ExpectedLoad::default(),
             monitoring: ExpectedMonitoring::default(),
             roles: BTreeMap::new(),
             external_hosts: Vec::new(),

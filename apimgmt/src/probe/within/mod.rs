@@ -3,6 +3,7 @@
 mod cache;
 mod database;
 mod storage;
+mod visitor;
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +38,7 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
                 database.push(cache);
                 database
             }
+            Probe::Visitor => visitor::probe().await,
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
         let text = report::json(&results);

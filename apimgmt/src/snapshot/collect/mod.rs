@@ -53,7 +53,7 @@ pub(crate) use self::{
     api_server::chain,
     environment::{Credentials, Environment, Words},
     tls::{Observer, authorities},
-    tunnel::Stream,
+    tunnel::{Stream, connect_error},
 };
 
 /// What to read, of which cluster, and within what bounds.
