@@ -2,11 +2,15 @@
 //! they probe, do it for real, and what they saw is stored in the namespace as dated evidence.
 
 mod errand;
+mod load;
+mod measured;
 mod objects;
 mod pod;
 mod reviews;
 mod store;
 pub mod within;
+
+pub use load::{reads as load_reads, run as load};
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -28,7 +28,7 @@ pub(super) struct Objects {
 /// The image that probes run from, as the chart declares it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Verification {
+pub(super) struct Verification {
     image: String,
     #[serde(default)]
     pull_policy: Option<String>,
@@ -125,7 +125,7 @@ fn run_name(probe: Probe) -> String {
 
 /// A pod that meets Pod Security `restricted` and carries only the network label of the part that it stands for, if any,
 /// so that no Service, workload or autoscaler takes it for one of its own.
-fn pod(
+pub(super) fn pod(
     verification: &Verification,
     probe: Probe,
     network: Option<&str>,
@@ -177,11 +177,11 @@ fn pod(
     })
 }
 
-fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
+pub(super) fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|error| Error::could_not("could not word a probe's pod").because(error))
 }
 
-async fn verification(client: &Client, namespace: &str) -> Result<Verification, Error> {
+pub(super) async fn verification(client: &Client, namespace: &str) -> Result<Verification, Error> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let labelled = ListParams::default().labels("apimgmt.io/checklist=true");
     let maps = maps.list(&labelled).await.map_err(|error| {

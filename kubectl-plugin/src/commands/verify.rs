@@ -27,6 +27,9 @@ pub(crate) struct Verify {
     /// Also prove what only doing proves: short-lived pods that write and clean up; their results count for 24 h
     #[arg(long, conflicts_with = "from", help_heading = "Probing")]
     active: bool,
+    /// Also make the load that `checklist.throughput` declares, by pods in the cluster against the application's own service
+    #[arg(long, conflicts_with = "from", help_heading = "Probing")]
+    load: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -43,6 +46,16 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
             Ok(_) => {}
             Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
             // What could not be probed stays unknown, and the report says so.
+            Err(error) => report::error(&error),
+        }
+    }
+    if let Some(consent) = Consent::by_flag(verify.load) {
+        let snapshot = verify.reading.snapshot(global, probe::load_reads()).await?;
+        let client = global.connection().connect().await?.client;
+        let (interrupt, progress) = (Interrupt::listen(), Progress::on_standard_error());
+        match probe::load(&client, &snapshot, &consent, &interrupt, &progress).await {
+            Ok(()) => {}
+            Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
             Err(error) => report::error(&error),
         }
     }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod database;
+mod load;
 mod storage;
 mod visitor;
 
@@ -41,11 +42,23 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
             Probe::Visitor => visitor::probe().await,
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
-        let text = report::json(&results);
-        report::print(&text)?;
-        std::fs::write(LAST_WORDS, text)
-            .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
+        leave(&report::json(&results))
     })
+}
+
+/// Makes one worker's share of the load, and leaves what it measured.
+///
+/// # Errors
+/// As [`run`].
+pub fn load() -> Boxed<'static, ()> {
+    Box::pin(async move { leave(&report::json(&load::work().await)) })
+}
+
+/// The last words of the pod, which are also printed.
+fn leave(text: &str) -> Result<(), Error> {
+    report::print(text)?;
+    std::fs::write(LAST_WORDS, text)
+        .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
 }
 
 /// How long a new pod may be refused: network policies take a moment until they know it.
