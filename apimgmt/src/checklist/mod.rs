@@ -1,6 +1,8 @@
 //! The checklist: 52 items, each a value with its own file, judged purely on a Snapshot.
 
 mod clauses;
+mod connections;
+mod exporter;
 mod login;
 mod pending;
 mod probe;

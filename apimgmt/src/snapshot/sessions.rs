@@ -1,11 +1,29 @@
 //! What sessions to running services tell: PostgreSQL, Redis, public hosts, health paths, Prometheus, probes.
 
+mod activity;
+mod database_role;
+mod exporters;
+mod redis_access;
+mod redis_traffic;
+mod rules;
+mod sentinels;
+mod upkeep;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::sensitive::Certificate;
+
+pub use activity::{Activity, Pool, Sessions};
+pub use database_role::DatabaseRole;
+pub use exporters::Exporters;
+pub use redis_access::{AclUser, Permission, RedisAccess};
+pub use redis_traffic::KeyspaceReads;
+pub use rules::Rule;
+pub use sentinels::{RedisReplica, Sentinel};
+pub use upkeep::{Setting, Table, Upkeep};
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +92,20 @@ pub struct Postgresql {
     pub max_connections: i64,
     /// Connections in use.
     pub connections: i64,
+    /// The server's own words when it had no connection left for the application.
+    pub exhausted: Option<String>,
+    /// What the application's role may do.
+    pub role: Option<DatabaseRole>,
+    /// Parameters by name.
+    pub settings: BTreeMap<String, Setting>,
+    /// How tables and log are kept.
+    pub upkeep: Option<Upkeep>,
+    /// Who is connected.
+    pub activity: Option<Activity>,
+    /// The application's pool.
+    pub pool: Option<Pool>,
+    /// What could not be asked, by part (`role`, `settings`, `upkeep`, `activity`, `monitor`), and why.
+    pub untold: BTreeMap<String, String>,
 }
 
 /// The version of a database's schema.
@@ -112,6 +144,16 @@ pub struct Redis {
     pub ping: String,
     /// Fields of INFO by name.
     pub info: BTreeMap<String, String>,
+    /// Some parameters of `CONFIG GET` by name.
+    pub config: BTreeMap<String, String>,
+    /// Who may do what; `None` when it was not asked.
+    pub access: Option<RedisAccess>,
+    /// Reads of the keyspace at the beginning and at the end of the session.
+    pub reads: Vec<KeyspaceReads>,
+    /// What each Sentinel says; empty when none is declared.
+    pub sentinels: Vec<Sentinel>,
+    /// What could not be asked, by part (`config`, `sentinels`), and why.
+    pub untold: BTreeMap<String, String>,
 }
 
 /// What a public host answers.
@@ -179,6 +221,10 @@ pub struct Prometheus {
     /// Share of periods in which a container was throttled over the window, by `POD/CONTAINER`; `None` when Prometheus
     /// has no such series.
     pub throttled: Option<BTreeMap<String, f64>>,
+    /// Loaded rules; `None` where the server tells nothing of them.
+    pub rules: Option<Vec<Rule>>,
+    /// What the exporters of the database and the cache told.
+    pub exporters: Exporters,
 }
 
 /// A scrape target.

@@ -1,10 +1,20 @@
 //! The `checklist:` values: what items measure against. The chart stores them in the release's namespace.
 
+mod backup;
+mod pool;
+mod privileges;
+mod sentinel;
+
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+
+pub use backup::ExpectedBackup;
+pub use pool::ExpectedPool;
+pub use privileges::ExpectedPrivileges;
+pub use sentinel::ExpectedSentinel;
 
 /// What is expected of a release. Every part has the default that the chart has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +38,8 @@ pub struct Expectations {
     pub database: ExpectedDatabase,
     /// The cache.
     pub cache: ExpectedCache,
+    /// Backups of the database.
+    pub backup: ExpectedBackup,
     /// Performance.
     pub performance: ExpectedPerformance,
     /// Monitoring.
@@ -57,6 +69,7 @@ impl Default for Expectations {
             health: ExpectedHealth::default(),
             database: ExpectedDatabase::default(),
             cache: ExpectedCache::default(),
+            backup: ExpectedBackup::default(),
             performance: ExpectedPerformance::default(),
             monitoring: ExpectedMonitoring::default(),
             roles: BTreeMap::new(),
@@ -261,6 +274,18 @@ pub struct ExpectedDatabase {
     pub encoding: String,
     /// Query that gives `version, dirty` of the schema.
     pub schema_query: String,
+    /// Secret with `username` and `password` of the role that reads the server's statistics.
+    pub monitor_secret: String,
+    /// What the application's role must be able to do.
+    pub privileges: ExpectedPrivileges,
+    /// The application's pools of connections.
+    pub pool: ExpectedPool,
+    /// Memory of a server whose container is not seen here, as a quantity.
+    pub memory: String,
+    /// Job of the exporter in Prometheus.
+    pub exporter_job: String,
+    /// Alerts that must be loaded: connections, replication, disk.
+    pub alerts: Vec<String>,
 }
 
 impl Default for ExpectedDatabase {
@@ -273,6 +298,16 @@ impl Default for ExpectedDatabase {
             replicas: 0,
             encoding: "UTF8".into(),
             schema_query: "select version, dirty from schema_migrations order by version desc limit 1".into(),
+            monitor_secret: "postgres-monitor-secret".into(),
+            privileges: ExpectedPrivileges::default(),
+            pool: ExpectedPool::default(),
+            memory: String::new(),
+            exporter_job: "postgres-exporter".into(),
+            alerts: vec![
+                "PostgresConnectionsNearLimit".into(),
+                "PostgresReplicationLag".into(),
+                "PostgresDiskFilling".into(),
+            ],
         }
     }
 }
@@ -287,6 +322,22 @@ pub struct ExpectedCache {
     pub maximum_version: u32,
     /// `standalone`, `sentinel`, `cluster`.
     pub mode: String,
+    /// Where the Sentinels are, in the mode `sentinel`.
+    pub sentinel: ExpectedSentinel,
+    /// How data outlives a restart: `aof`, `rdb`; empty where it need not.
+    pub persistence: Vec<String>,
+    /// Oldest save of changed data.
+    pub maximum_save_age: Span,
+    /// The policy `noeviction` is meant: writes fail when the memory is full.
+    pub no_eviction: bool,
+    /// Memory of a server whose container is not seen here, as a quantity.
+    pub memory: String,
+    /// Commands that the application's user must not be able to call.
+    pub denied_commands: Vec<String>,
+    /// Job of the exporter in Prometheus.
+    pub exporter_job: String,
+    /// Alerts that must be loaded.
+    pub alerts: Vec<String>,
 }
 
 impl Default for ExpectedCache {
@@ -295,6 +346,37 @@ impl Default for ExpectedCache {
             minimum_version: 7,
             maximum_version: 8,
             mode: "standalone".into(),
+            sentinel: ExpectedSentinel::default(),
+            persistence: vec!["aof".into()],
+            maximum_save_age: Span(Duration::from_hours(2)),
+            no_eviction: false,
+            memory: String::new(),
+            // Those that destroy everything, open other ways in or stop the server: the category `dangerous` of Redis'
+            // documentation (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
+            denied_commands: [
+                "FLUSHALL",
+                "FLUSHDB",
+                "SWAPDB",
+                "KEYS",
+                "CONFIG SET",
+                "ACL SETUSER",
+                "DEBUG",
+                "SHUTDOWN",
+                "MODULE LOAD",
+                "REPLICAOF",
+                "SAVE",
+                "MIGRATE",
+                "RESTORE",
+                "MONITOR",
+            ]
+            .map(str::to_owned)
+            .into(),
+            exporter_job: "redis-exporter".into(),
+            alerts: vec![
+                "RedisDown".into(),
+                "RedisMemoryNearLimit".into(),
+                "RedisPersistenceFailing".into(),
+            ],
         }
     }
 }
@@ -305,6 +387,10 @@ impl Default for ExpectedCache {
 pub struct ExpectedPerformance {
     /// How far back restarts, kills and throttling count.
     pub window: Span,
+    /// Least share of reads that the cache answers.
+    pub cache_hit_rate: f64,
+    /// Fewest reads of the cache between two readings that tell anything of its share of hits.
+    pub minimum_cache_reads: u64,
     /// Parts that items of later sections read.
     #[serde(flatten)]
     pub further: BTreeMap<String, Value>,
@@ -314,6 +400,8 @@ impl Default for ExpectedPerformance {
     fn default() -> Self {
         Self {
             window: Span(Duration::from_hours(1)),
+            cache_hit_rate: 0.9,
+            minimum_cache_reads: 100,
             further: BTreeMap::new(),
         }
     }
