@@ -7,10 +7,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::{progress::Progress, relay::Route, site::Site};
 
 mod addons;
+mod alerting;
 mod cgroups;
 mod cluster;
 mod down;
 mod file;
+mod identity;
 mod images;
 mod inventory;
 mod kind;
