@@ -182,6 +182,8 @@ readings! {
     events: Events => Vec<events::Event>;
     /// Last lines of containers that are not well.
     logs: Logs => Vec<events::LogTail>;
+    /// Where values of secrets were found.
+    exposure: Exposure => sessions::Exposure;
     /// What is expected of this release.
     expectations: Expectations => Expectations;
     /// Helm's revisions, newest first; empty when Helm did not install what is there.

@@ -128,6 +128,7 @@ facts! {
     Version => version;
     Readiness => readiness;
     Logs => logs;
+    Exposure => exposure;
     Expectations => expectations;
     Releases => releases;
     Postgresql => postgresql;

@@ -3,10 +3,12 @@
 mod activity;
 mod database_role;
 mod exporters;
+mod exposure;
 mod redis_access;
 mod redis_traffic;
 mod rules;
 mod sentinels;
+mod traffic;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -24,6 +26,8 @@ pub use redis_traffic::KeyspaceReads;
 pub use rules::Rule;
 pub use sentinels::{RedisReplica, Sentinel};
 pub use upkeep::{Setting, Table, Upkeep};
+pub use exposure::{Exposure, Found, LeftOut, Searched};
+pub use traffic::{Bucket, Traffic};
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,6 +229,9 @@ pub struct Prometheus {
     pub rules: Option<Vec<Rule>>,
     /// What the exporters of the database and the cache told.
     pub exporters: Exporters,
+    /// The application's requests; `None` in recordings from before they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
 }
 
 /// A scrape target.

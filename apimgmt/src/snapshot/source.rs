@@ -112,6 +112,8 @@ sources! {
     Events = "events": "" "v1" "events" "list" Namespace;
     /// The last lines of containers that are not well, of this run and the one before.
     Logs = "logs": "" "v1" "pods/log" "get" Named;
+    /// A search for the values of secrets in everything that containers wrote and that the namespace shows.
+    Exposure = "exposure": "" "v1" "pods/log" "get" Session;
     /// What is expected of this release: the `checklist:` values.
     Expectations = "expectations": "" "v1" "configmaps" "list" Namespace;
     /// Helm's revisions of the release.
@@ -145,6 +147,18 @@ impl Source {
             ],
             // What is secret must be known before it can be masked.
             S::Logs => &[S::Pods, S::Secrets],
+            S::Exposure => &[
+                S::Pods,
+                S::Secrets,
+                S::ConfigMaps,
+                S::Deployments,
+                S::StatefulSets,
+                S::ReplicaSets,
+                S::Jobs,
+                S::Services,
+                S::Ingresses,
+                S::Releases,
+            ],
             S::Postgresql | S::Redis => &[
                 S::Pods,
                 S::Services,

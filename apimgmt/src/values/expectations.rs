@@ -4,6 +4,7 @@ mod backup;
 mod pool;
 mod privileges;
 mod sentinel;
+mod traffic;
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
@@ -15,6 +16,7 @@ pub use backup::ExpectedBackup;
 pub use pool::ExpectedPool;
 pub use privileges::ExpectedPrivileges;
 pub use sentinel::ExpectedSentinel;
+pub use traffic::{ExpectedThroughput, ExpectedTraffic};
 
 /// What is expected of a release. Every part has the default that the chart has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +44,8 @@ pub struct Expectations {
     pub backup: ExpectedBackup,
     /// Performance.
     pub performance: ExpectedPerformance,
+    /// Throughput.
+    pub throughput: ExpectedThroughput,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
     /// Where the roles of the platform are played, when labels do not tell.
@@ -71,6 +75,7 @@ impl Default for Expectations {
             cache: ExpectedCache::default(),
             backup: ExpectedBackup::default(),
             performance: ExpectedPerformance::default(),
+            throughput: ExpectedThroughput::default(),
             monitoring: ExpectedMonitoring::default(),
             roles: BTreeMap::new(),
             external_hosts: Vec::new(),
@@ -391,6 +396,12 @@ pub struct ExpectedPerformance {
     pub cache_hit_rate: f64,
     /// Fewest reads of the cache between two readings that tell anything of its share of hits.
     pub minimum_cache_reads: u64,
+    /// Slowest 95th percentile of the answers.
+    pub p95: Span,
+    /// Requests in the window below which a percentile says nothing.
+    pub minimum_requests: u64,
+    /// Where requests are counted.
+    pub traffic: ExpectedTraffic,
     /// Parts that items of later sections read.
     #[serde(flatten)]
     pub further: BTreeMap<String, Value>,
@@ -402,6 +413,11 @@ impl Default for ExpectedPerformance {
             window: Span(Duration::from_hours(1)),
             cache_hit_rate: 0.9,
             minimum_cache_reads: 100,
+            p95: Span(Duration::from_millis(200)),
+            // With 59 samples the largest of them bounds the 95th percentile with 95 % confidence (0.95^59 < 0.05, Wilks
+            // 1941); a hundred leaves five above it.
+            minimum_requests: 100,
+            traffic: ExpectedTraffic::default(),
             further: BTreeMap::new(),
         }
     }

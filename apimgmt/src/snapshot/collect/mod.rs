@@ -4,8 +4,10 @@
 mod api_server;
 mod cluster;
 mod cost;
+mod disguise;
 mod environment;
 mod expectations;
+mod exposure;
 mod health;
 mod hosts;
 mod http_call;
@@ -17,6 +19,7 @@ mod mask;
 #[cfg(test)]
 mod mock;
 mod named;
+mod needles;
 mod objects;
 mod old_tls;
 mod pods;
@@ -30,6 +33,7 @@ mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod traffic;
 mod trouble;
 mod tunnel;
 mod vault;
@@ -238,6 +242,7 @@ impl Run {
                 self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
+                self.source(Source::Exposure, Box::pin(self.exposure(&snapshot, &vault))),
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
@@ -247,11 +252,12 @@ impl Run {
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        let (postgresql, redis, logs) = sessions;
+        let (postgresql, redis, logs, exposure) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,
             logs,
+            exposure,
             postgresql,
             redis,
             hosts,
