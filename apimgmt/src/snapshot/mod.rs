@@ -198,6 +198,10 @@ readings! {
     prometheus: Prometheus => Option<sessions::Prometheus>;
     /// Stored results of active probes.
     probes: Probes => Vec<sessions::ProbeResult>;
+    /// Attestations and waivers.
+    statements: Statements => Vec<sessions::Statement>;
+    /// Imported reports of scanners.
+    imports: Imports => Vec<sessions::Import>;
 }
 
 impl Snapshot {

@@ -136,6 +136,8 @@ facts! {
     Health => health;
     Prometheus => prometheus;
     Probes => probes;
+    Statements => statements;
+    Imports => imports;
 }
 
 impl Snapshot {
@@ -229,6 +231,12 @@ fn begin_facts(snapshot: &mut Snapshot, was_read: &dyn Fn(Source) -> bool) {
     }
     if was_read(Source::Probes) {
         snapshot.readings.probes = Reading::Read(Vec::new());
+    }
+    if was_read(Source::Statements) {
+        snapshot.readings.statements = Reading::Read(Vec::new());
+    }
+    if was_read(Source::Imports) {
+        snapshot.readings.imports = Reading::Read(Vec::new());
     }
 }
 

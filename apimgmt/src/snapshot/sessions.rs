@@ -1,9 +1,15 @@
 //! What sessions to running services tell: PostgreSQL, Redis, public hosts, health paths, Prometheus, probes.
 
+mod imports;
+mod statements;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use imports::{Import, ImportKind};
+pub use statements::{Statement, StatementKind};
 
 use super::sensitive::Certificate;
 

@@ -26,6 +26,7 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod statements;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -180,7 +181,8 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
-                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    statements, imports
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
@@ -195,10 +197,13 @@ macro_rules! lists {
                     self.source(Source::Expectations, self.expectations()),
                     self.source(Source::Releases, self.releases()),
                     self.source(Source::Probes, self.probes()),
+                    self.source(Source::Statements, self.statements()),
+                    self.source(Source::Imports, self.imports()),
                 )?;
                 Ok(Readings {
                     $($field,)*
                     pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    statements, imports,
                     ..Readings::default()
                 })
             }
