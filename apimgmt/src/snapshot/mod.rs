@@ -8,6 +8,7 @@ mod literal;
 pub mod metadata;
 pub mod namespaces;
 pub mod pods;
+pub mod objects;
 mod quantity;
 mod recording;
 pub(crate) mod reduce;

@@ -38,13 +38,14 @@ mod vault;
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use kube::{Client, Config};
+use kube::Config;
 
 use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
+pub use kube::Client;
 
 pub(crate) use self::{
     api_server::chain,
@@ -129,7 +130,7 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
 }
 
 /// The sources with everything that they require.
-fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
+pub fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
     let mut closed = BTreeSet::new();
     let mut open: Vec<Source> = sources.iter().copied().collect();
     while let Some(source) = open.pop() {
