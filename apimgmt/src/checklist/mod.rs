@@ -7,6 +7,7 @@ mod login;
 mod pending;
 mod probe;
 mod run;
+mod standing;
 mod verdict;
 mod version;
 mod workload;

@@ -23,6 +23,13 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// The same, without a cap: for text that a form lays out itself.
+pub(super) fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    text.chars().for_each(|letter| push_escaped(&mut safe, letter));
+    safe
+}
+
 /// The same for a whole message of ours that may quote cluster text: line breaks stay, nothing is cut.
 pub fn escape_lines(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());

@@ -7,6 +7,7 @@ pub(crate) mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;
+pub mod objects;
 pub mod pods;
 mod quantity;
 mod recording;
@@ -200,6 +201,10 @@ readings! {
     prometheus: Prometheus => Option<sessions::Prometheus>;
     /// Stored results of active probes.
     probes: Probes => Vec<sessions::ProbeResult>;
+    /// Attestations and waivers.
+    statements: Statements => Vec<sessions::Statement>;
+    /// Imported reports of scanners.
+    imports: Imports => Vec<sessions::Import>;
 }
 
 impl Snapshot {

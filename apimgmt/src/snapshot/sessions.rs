@@ -4,10 +4,12 @@ mod activity;
 mod database_role;
 mod exporters;
 mod exposure;
+mod imports;
 mod redis_access;
 mod redis_traffic;
 mod rules;
 mod sentinels;
+mod statements;
 mod traffic;
 mod upkeep;
 
@@ -16,18 +18,21 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use imports::{Import, ImportKind};
+pub use statements::{Statement, StatementKind};
+
 use super::sensitive::Certificate;
 
 pub use activity::{Activity, Pool, Sessions};
 pub use database_role::DatabaseRole;
 pub use exporters::Exporters;
+pub use exposure::{Exposure, Found, LeftOut, Searched};
 pub use redis_access::{AclUser, Permission, RedisAccess};
 pub use redis_traffic::KeyspaceReads;
 pub use rules::Rule;
 pub use sentinels::{RedisReplica, Sentinel};
-pub use upkeep::{Setting, Table, Upkeep};
-pub use exposure::{Exposure, Found, LeftOut, Searched};
 pub use traffic::{Bucket, Traffic};
+pub use upkeep::{Setting, Table, Upkeep};
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -130,6 +130,10 @@ sources! {
     Prometheus = "prometheus": "" "v1" "pods/portforward" "create" Session;
     /// Results of active probes, stored in the namespace with their time.
     Probes = "probes": "" "v1" "configmaps" "list" Namespace;
+    /// Attestations and waivers, stored in the namespace by those who stated them.
+    Statements = "statements": "" "v1" "configmaps" "list" Namespace;
+    /// Reports of scanners that people imported, reduced to counts and stored in the namespace.
+    Imports = "imports": "" "v1" "configmaps" "list" Namespace;
 }
 
 impl Source {

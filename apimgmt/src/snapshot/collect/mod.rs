@@ -29,6 +29,7 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod statements;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -41,13 +42,14 @@ mod vault;
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use kube::{Client, Config};
+use kube::Config;
 
 use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
+pub use kube::Client;
 
 pub(crate) use self::{
     api_server::chain,
@@ -132,7 +134,7 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
 }
 
 /// The sources with everything that they require.
-fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
+pub fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
     let mut closed = BTreeSet::new();
     let mut open: Vec<Source> = sources.iter().copied().collect();
     while let Some(source) = open.pop() {
@@ -184,7 +186,8 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
-                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    statements, imports
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
@@ -199,10 +202,13 @@ macro_rules! lists {
                     self.source(Source::Expectations, self.expectations()),
                     self.source(Source::Releases, self.releases()),
                     self.source(Source::Probes, self.probes()),
+                    self.source(Source::Statements, self.statements()),
+                    self.source(Source::Imports, self.imports()),
                 )?;
                 Ok(Readings {
                     $($field,)*
                     pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    statements, imports,
                     ..Readings::default()
                 })
             }
