@@ -1,6 +1,7 @@
 //! The checklist: 52 items, each a value with its own file, judged purely on a Snapshot.
 
 mod clauses;
+mod edges;
 mod login;
 mod pending;
 mod probe;

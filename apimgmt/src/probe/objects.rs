@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::Probe;
 use crate::{
     Error,
-    snapshot::{Snapshot, roles::Roles},
+    snapshot::{PROBE_RUN, Snapshot, roles::Roles},
 };
 
 /// The label of everything that a probe makes: how leftovers are found.
-pub(super) const LABEL: &str = "apimgmt.io/probe-run";
+pub(super) const LABEL: &str = PROBE_RUN;
 
 /// The objects of one run of a probe.
 pub(super) struct Objects {

@@ -1,11 +1,17 @@
 //! What sessions to running services tell: PostgreSQL, Redis, public hosts, health paths, Prometheus, probes.
 
+mod access;
+mod resolution;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::sensitive::Certificate;
+
+pub use access::{AccessReview, Question};
+pub use resolution::Resolution;
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,13 @@
 //! Collecting: the only I/O that reading does. Every source that units declared is read once, all of them at the
 //! same time, under one budget of time and requests, and what arrives is reduced before it is kept.
 
+mod access;
 mod api_server;
 mod cluster;
 mod cost;
 mod environment;
 mod expectations;
+mod grants;
 mod health;
 mod hosts;
 mod http_call;
@@ -26,6 +28,7 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod resolution;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -180,6 +183,7 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
+                    (role_bindings, cluster_role_bindings),
                     version, readiness, own_namespace, certificates, events, expectations, releases, probes
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
@@ -187,6 +191,7 @@ macro_rules! lists {
                         async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
                     )),*) },
                     self.pods(),
+                    self.bindings(),
                     self.source(Source::Version, self.version()),
                     self.source(Source::Readiness, self.readiness()),
                     self.source(Source::Namespace, self.own_namespace()),
@@ -198,7 +203,7 @@ macro_rules! lists {
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     ..Readings::default()
                 })
             }
@@ -217,11 +222,19 @@ lists! {
     ReplicaSets => replica_sets;
     Deployments => deployments;
     StatefulSets => stateful_sets;
+    DaemonSets => daemon_sets;
     Jobs => jobs;
+    CronJobs => cron_jobs;
     HorizontalPodAutoscalers => horizontal_pod_autoscalers;
     Services => services;
     EndpointSlices => endpoint_slices;
     Ingresses => ingresses;
+    IngressClasses => ingress_classes;
+    NetworkPolicies => network_policies;
+    Namespaces => namespaces;
+    Roles => roles;
+    ClusterRoles => cluster_roles;
+    VulnerabilityReports => vulnerability_reports;
     StorageClasses => storage_classes;
     PersistentVolumeClaims => persistent_volume_claims;
 }
@@ -230,6 +243,7 @@ impl Run {
     /// Reads everything, in the order in which one thing needs another.
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
+        grants::keep_what_is_bound(&mut snapshot.readings);
         // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
         let secretive = async {
             let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
@@ -241,8 +255,15 @@ impl Run {
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
-        let ((secrets, config_maps, mask, sessions), hosts, health, prometheus) = futures::try_join!(
+        let access = async {
+            futures::try_join!(
+                self.source(Source::AccessReviews, self.access_reviews(&snapshot)),
+                self.source(Source::Resolution, self.resolution(&snapshot)),
+            )
+        };
+        let ((secrets, config_maps, mask, sessions), (access_reviews, resolution), hosts, health, prometheus) = futures::try_join!(
             Box::pin(secretive),
+            Box::pin(access),
             self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
@@ -254,6 +275,8 @@ impl Run {
             logs,
             postgresql,
             redis,
+            access_reviews,
+            resolution,
             hosts,
             health,
             prometheus,
