@@ -51,8 +51,9 @@ pub use cost::Cost;
 pub(crate) use self::{
     api_server::chain,
     environment::{Credentials, Environment, Words},
+    http_call::get,
     tls::{Observer, authorities},
-    tunnel::Stream,
+    tunnel::{Stream, connect_error},
 };
 
 /// What to read, of which cluster, and within what bounds.
