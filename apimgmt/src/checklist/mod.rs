@@ -3,6 +3,7 @@
 mod clauses;
 mod connections;
 mod exporter;
+mod edges;
 mod login;
 mod pending;
 mod probe;

@@ -12,6 +12,8 @@ mod sentinels;
 mod statements;
 mod traffic;
 mod upkeep;
+mod access;
+mod resolution;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +35,8 @@ pub use rules::Rule;
 pub use sentinels::{RedisReplica, Sentinel};
 pub use traffic::{Bucket, Traffic};
 pub use upkeep::{Setting, Table, Upkeep};
+pub use access::{AccessReview, Question};
+pub use resolution::Resolution;
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,10 @@ mod pool;
 mod privileges;
 mod sentinel;
 mod traffic;
+mod exposure;
+mod images;
+mod network;
+mod permissions;
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
@@ -17,6 +21,10 @@ pub use pool::ExpectedPool;
 pub use privileges::ExpectedPrivileges;
 pub use sentinel::ExpectedSentinel;
 pub use traffic::{ExpectedThroughput, ExpectedTraffic};
+pub use exposure::{ExpectedExposure, ExposedService};
+pub use images::ExpectedImages;
+pub use network::{DeclaredEdge, ExpectedNetwork};
+pub use permissions::Permission;
 
 /// What is expected of a release. Every part has the default that the chart has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +58,14 @@ pub struct Expectations {
     pub monitoring: ExpectedMonitoring,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
+    /// Images and their scans.
+    pub images: ExpectedImages,
+    /// What service accounts need of the API server, by account; one that is not named needs nothing.
+    pub permissions: BTreeMap<String, Vec<Permission>>,
+    /// Connections that are needed, and those that must be closed, beside those that follow from the roles.
+    pub network: ExpectedNetwork,
+    /// What may be reached from outside of the cluster.
+    pub exposure: ExpectedExposure,
     /// Hosts outside of the namespace that DSNs may lead to.
     pub external_hosts: Vec<String>,
     /// Oldest probe result that counts.
@@ -78,6 +94,10 @@ impl Default for Expectations {
             throughput: ExpectedThroughput::default(),
             monitoring: ExpectedMonitoring::default(),
             roles: BTreeMap::new(),
+            images: ExpectedImages::default(),
+            permissions: BTreeMap::new(),
+            network: ExpectedNetwork::default(),
+            exposure: ExpectedExposure::default(),
             external_hosts: Vec::new(),
             probe_max_age: Span(Duration::from_hours(24)),
             waivers: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod cache;
 mod database;
+mod edges;
 mod storage;
 
 use std::{
@@ -31,19 +32,26 @@ const LAST_WORDS: &str = "/dev/termination-log";
 /// When the results cannot be left: then the pod has none, which is a failure of its items.
 pub fn run(probe: Probe) -> Boxed<'static, ()> {
     Box::pin(async move {
+        if probe == Probe::Edges {
+            return leave(&report::json(&edges::probe().await));
+        }
         let results = match probe {
             Probe::Application => {
                 let (mut database, cache) = futures::join!(database::probe(), cache::probe());
                 database.push(cache);
                 database
             }
+            Probe::Edges => Vec::new(),
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
-        let text = report::json(&results);
-        report::print(&text)?;
-        std::fs::write(LAST_WORDS, text)
-            .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
+        leave(&report::json(&results))
     })
+}
+
+fn leave(text: &str) -> Result<(), Error> {
+    report::print(text)?;
+    std::fs::write(LAST_WORDS, text)
+        .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
 }
 
 /// How long a new pod may be refused: network policies take a moment until they know it.

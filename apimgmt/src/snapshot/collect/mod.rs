@@ -1,6 +1,7 @@
 //! Collecting: the only I/O that reading does. Every source that units declared is read once, all of them at the
 //! same time, under one budget of time and requests, and what arrives is reduced before it is kept.
 
+mod access;
 mod api_server;
 mod cluster;
 mod cost;
@@ -8,6 +9,7 @@ mod disguise;
 mod environment;
 mod expectations;
 mod exposure;
+mod grants;
 mod health;
 mod hosts;
 mod http_call;
@@ -30,6 +32,7 @@ mod reach;
 mod redis;
 mod releases;
 mod statements;
+mod resolution;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -54,8 +57,9 @@ pub use kube::Client;
 pub(crate) use self::{
     api_server::chain,
     environment::{Credentials, Environment, Words},
+    http_call::get,
     tls::{Observer, authorities},
-    tunnel::Stream,
+    tunnel::{Stream, connect_error},
 };
 
 /// What to read, of which cluster, and within what bounds.
@@ -188,12 +192,15 @@ macro_rules! lists {
                     (pods, cluster_pods),
                     version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     statements, imports
+                    (role_bindings, cluster_role_bindings),
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
                         async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
                     )),*) },
                     self.pods(),
+                    self.bindings(),
                     self.source(Source::Version, self.version()),
                     self.source(Source::Readiness, self.readiness()),
                     self.source(Source::Namespace, self.own_namespace()),
@@ -209,6 +216,7 @@ macro_rules! lists {
                     $($field,)*
                     pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     statements, imports,
+                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     ..Readings::default()
                 })
             }
@@ -227,11 +235,19 @@ lists! {
     ReplicaSets => replica_sets;
     Deployments => deployments;
     StatefulSets => stateful_sets;
+    DaemonSets => daemon_sets;
     Jobs => jobs;
+    CronJobs => cron_jobs;
     HorizontalPodAutoscalers => horizontal_pod_autoscalers;
     Services => services;
     EndpointSlices => endpoint_slices;
     Ingresses => ingresses;
+    IngressClasses => ingress_classes;
+    NetworkPolicies => network_policies;
+    Namespaces => namespaces;
+    Roles => roles;
+    ClusterRoles => cluster_roles;
+    VulnerabilityReports => vulnerability_reports;
     StorageClasses => storage_classes;
     PersistentVolumeClaims => persistent_volume_claims;
 }
@@ -240,6 +256,7 @@ impl Run {
     /// Reads everything, in the order in which one thing needs another.
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
+        grants::keep_what_is_bound(&mut snapshot.readings);
         // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
         let secretive = async {
             let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
@@ -252,8 +269,15 @@ impl Run {
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
-        let ((secrets, config_maps, mask, sessions), hosts, health, prometheus) = futures::try_join!(
+        let access = async {
+            futures::try_join!(
+                self.source(Source::AccessReviews, self.access_reviews(&snapshot)),
+                self.source(Source::Resolution, self.resolution(&snapshot)),
+            )
+        };
+        let ((secrets, config_maps, mask, sessions), (access_reviews, resolution), hosts, health, prometheus) = futures::try_join!(
             Box::pin(secretive),
+            Box::pin(access),
             self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
@@ -266,6 +290,8 @@ impl Run {
             exposure,
             postgresql,
             redis,
+            access_reviews,
+            resolution,
             hosts,
             health,
             prometheus,
