@@ -160,6 +160,8 @@ readings! {
     stateful_sets: StatefulSets => Vec<workloads::StatefulSet>;
     /// Jobs.
     jobs: Jobs => Vec<workloads::Job>;
+    /// Jobs by the clock.
+    cron_jobs: CronJobs => Vec<workloads::CronJob>;
     /// Autoscalers.
     horizontal_pod_autoscalers: HorizontalPodAutoscalers => Vec<workloads::HorizontalPodAutoscaler>;
     /// Services.

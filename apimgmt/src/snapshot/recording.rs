@@ -85,6 +85,7 @@ listed_kinds! {
     "Deployment" "apps/v1" => deployments: Deployments;
     "StatefulSet" "apps/v1" => stateful_sets: StatefulSets;
     "Job" "batch/v1" => jobs: Jobs;
+    "CronJob" "batch/v1" => cron_jobs: CronJobs;
     "HorizontalPodAutoscaler" "autoscaling/v2" => horizontal_pod_autoscalers: HorizontalPodAutoscalers;
     "Service" "v1" => services: Services;
     "EndpointSlice" "discovery.k8s.io/v1" => endpoint_slices: EndpointSlices;

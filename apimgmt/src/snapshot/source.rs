@@ -90,6 +90,8 @@ sources! {
     StatefulSets = "statefulsets": "apps" "v1" "statefulsets" "list" Namespace;
     /// Jobs of the namespace.
     Jobs = "jobs": "batch" "v1" "jobs" "list" Namespace;
+    /// Jobs by the clock of the namespace.
+    CronJobs = "cronjobs": "batch" "v1" "cronjobs" "list" Namespace;
     /// Autoscalers of the namespace.
     HorizontalPodAutoscalers = "horizontalpodautoscalers": "autoscaling" "v2" "horizontalpodautoscalers" "list" Namespace;
     /// Services of the namespace.

@@ -156,6 +156,38 @@ pub struct JobStatus {
     pub completion_time: Option<Timestamp>,
 }
 
+/// A job that is made by the clock.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJob {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: CronJobSpec,
+    /// What is.
+    pub status: CronJobStatus,
+}
+
+/// What a cron job asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJobSpec {
+    /// When, as in crontab.
+    pub schedule: String,
+    /// No job is made while set.
+    pub suspend: bool,
+}
+
+/// What a cron job reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJobStatus {
+    /// When a job was made last.
+    pub last_schedule_time: Option<Timestamp>,
+    /// When a job succeeded last.
+    pub last_successful_time: Option<Timestamp>,
+}
+
 /// An autoscaler.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

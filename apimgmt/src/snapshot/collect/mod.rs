@@ -218,6 +218,7 @@ lists! {
     Deployments => deployments;
     StatefulSets => stateful_sets;
     Jobs => jobs;
+    CronJobs => cron_jobs;
     HorizontalPodAutoscalers => horizontal_pod_autoscalers;
     Services => services;
     EndpointSlices => endpoint_slices;
