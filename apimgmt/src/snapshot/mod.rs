@@ -170,6 +170,7 @@ readings! {
     /// Jobs.
     jobs: Jobs => Vec<workloads::Job>;
     /// Cron jobs.
+    /// Jobs by the clock.
     cron_jobs: CronJobs => Vec<workloads::CronJob>;
     /// Autoscalers.
     horizontal_pod_autoscalers: HorizontalPodAutoscalers => Vec<workloads::HorizontalPodAutoscaler>;

@@ -93,6 +93,7 @@ sources! {
     /// Jobs of the namespace.
     Jobs = "jobs": "batch" "v1" "jobs" "list" Namespace;
     /// Cron jobs of the namespace.
+    /// Jobs by the clock of the namespace.
     CronJobs = "cronjobs": "batch" "v1" "cronjobs" "list" Namespace;
     /// Autoscalers of the namespace.
     HorizontalPodAutoscalers = "horizontalpodautoscalers": "autoscaling" "v2" "horizontalpodautoscalers" "list" Namespace;
