@@ -28,17 +28,20 @@ pub enum Probe {
     Application,
     /// A claim of each storage class that is used: bound, written, measured.
     Storage,
+    /// A test alert, sent to Alertmanager and followed to its receiver.
+    Alerts,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 2] = [Self::Application, Self::Storage];
+    pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Alerts];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Application => "application",
             Self::Storage => "storage",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -47,6 +50,7 @@ impl Probe {
         match self {
             Self::Application => "application",
             Self::Storage => "storage of each class",
+            Self::Alerts => "source of a test alert",
         }
     }
 
@@ -55,6 +59,7 @@ impl Probe {
         match self {
             Self::Application => &["database/instance", "functional/database", "functional/cache"],
             Self::Storage => &["infrastructure/storage-classes"],
+            Self::Alerts => &["monitoring/alerts"],
         }
     }
 

@@ -135,6 +135,7 @@ facts! {
     Hosts => hosts;
     Health => health;
     Prometheus => prometheus;
+    Grafana => grafana;
     Probes => probes;
 }
 

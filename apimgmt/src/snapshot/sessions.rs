@@ -3,11 +3,13 @@
 mod activity;
 mod database_role;
 mod exporters;
+mod grafana;
 mod redis_access;
 mod redis_traffic;
 mod rules;
 mod sentinels;
 mod upkeep;
+mod watchers;
 
 use std::collections::BTreeMap;
 
@@ -19,11 +21,13 @@ use super::sensitive::Certificate;
 pub use activity::{Activity, Pool, Sessions};
 pub use database_role::DatabaseRole;
 pub use exporters::Exporters;
+pub use grafana::{Grafana, GrafanaDashboard, GrafanaSource};
 pub use redis_access::{AclUser, Permission, RedisAccess};
 pub use redis_traffic::KeyspaceReads;
 pub use rules::Rule;
 pub use sentinels::{RedisReplica, Sentinel};
 pub use upkeep::{Setting, Table, Upkeep};
+pub use watchers::{SyntheticCheck, Watchers};
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,6 +229,8 @@ pub struct Prometheus {
     pub rules: Option<Vec<Rule>>,
     /// What the exporters of the database and the cache told.
     pub exporters: Exporters,
+    /// Those who watch with it; `None` in recordings of before they were asked for.
+    pub watchers: Option<Watchers>,
 }
 
 /// A scrape target.

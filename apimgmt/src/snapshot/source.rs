@@ -126,6 +126,8 @@ sources! {
     Health = "health": "" "v1" "pods/portforward" "create" Session;
     /// Targets and series of Prometheus.
     Prometheus = "prometheus": "" "v1" "pods/portforward" "create" Session;
+    /// Health, data sources and dashboards of Grafana.
+    Grafana = "grafana": "" "v1" "pods/portforward" "create" Session;
     /// Results of active probes, stored in the namespace with their time.
     Probes = "probes": "" "v1" "configmaps" "list" Namespace;
 }
@@ -151,6 +153,14 @@ impl Source {
                 S::EndpointSlices,
                 S::Deployments,
                 S::StatefulSets,
+                S::Secrets,
+                S::ConfigMaps,
+                S::Expectations,
+            ],
+            S::Grafana => &[
+                S::Pods,
+                S::Services,
+                S::EndpointSlices,
                 S::Secrets,
                 S::ConfigMaps,
                 S::Expectations,

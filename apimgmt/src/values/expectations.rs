@@ -4,6 +4,7 @@ mod backup;
 mod pool;
 mod privileges;
 mod sentinel;
+mod watch;
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
@@ -15,6 +16,7 @@ pub use backup::ExpectedBackup;
 pub use pool::ExpectedPool;
 pub use privileges::ExpectedPrivileges;
 pub use sentinel::ExpectedSentinel;
+pub use watch::{AlertReceiver, ExpectedAlerts, ExpectedSynthetic};
 
 /// What is expected of a release. Every part has the default that the chart has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,10 @@ pub struct Expectations {
     pub performance: ExpectedPerformance,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
+    /// Alerts.
+    pub alerts: ExpectedAlerts,
+    /// The check from outside.
+    pub synthetic: ExpectedSynthetic,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
     /// Hosts outside of the namespace that DSNs may lead to.
@@ -72,6 +78,8 @@ impl Default for Expectations {
             backup: ExpectedBackup::default(),
             performance: ExpectedPerformance::default(),
             monitoring: ExpectedMonitoring::default(),
+            alerts: ExpectedAlerts::default(),
+            synthetic: ExpectedSynthetic::default(),
             roles: BTreeMap::new(),
             external_hosts: Vec::new(),
             probe_max_age: Span(Duration::from_hours(24)),
@@ -413,12 +421,18 @@ impl Default for ExpectedPerformance {
 pub struct ExpectedMonitoring {
     /// Prometheus.
     pub prometheus: ServiceAddress,
+    /// Alertmanager.
+    pub alertmanager: ServiceAddress,
+    /// Grafana.
+    pub grafana: ServiceAddress,
     /// Targets that must be up.
     pub targets: Vec<ExpectedTarget>,
     /// Series that must be present.
     pub series: Vec<String>,
     /// Oldest last scrape.
     pub maximum_age: Span,
+    /// Unique ids of the dashboards that must be there.
+    pub dashboards: Vec<String>,
     /// Parts that items of later sections read.
     #[serde(flatten)]
     pub further: BTreeMap<String, Value>,
@@ -426,8 +440,14 @@ pub struct ExpectedMonitoring {
 
 impl Default for ExpectedMonitoring {
     fn default() -> Self {
+        let service = |name: &str, port| ServiceAddress {
+            service: name.into(),
+            port,
+        };
         Self {
             prometheus: ServiceAddress::default(),
+            alertmanager: service("alertmanager-service", 9093),
+            grafana: service("grafana-service", 3000),
             targets: vec![ExpectedTarget {
                 job: "api-management".into(),
             }],
@@ -436,6 +456,9 @@ impl Default for ExpectedMonitoring {
                 "http_request_duration_seconds_bucket".into(),
             ],
             maximum_age: Span(Duration::from_mins(2)),
+            dashboards: ["apimgmt-application", "apimgmt-database", "apimgmt-cache"]
+                .map(str::to_owned)
+                .into(),
             further: BTreeMap::new(),
         }
     }

@@ -1,7 +1,9 @@
 //! What runs inside a probe's pod: it does the thing for real, and its last words are the results.
 
+mod alerts;
 mod cache;
 mod database;
+mod http;
 mod storage;
 
 use std::{
@@ -37,6 +39,7 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
                 database.push(cache);
                 database
             }
+            Probe::Alerts => vec![alerts::probe().await],
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
         let text = report::json(&results);

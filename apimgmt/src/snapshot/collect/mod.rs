@@ -6,6 +6,7 @@ mod cluster;
 mod cost;
 mod environment;
 mod expectations;
+mod grafana;
 mod health;
 mod hosts;
 mod http_call;
@@ -238,6 +239,7 @@ impl Run {
                 self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
+                self.source(Source::Grafana, self.grafana(&snapshot, &vault)),
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
@@ -247,7 +249,7 @@ impl Run {
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        let (postgresql, redis, logs) = sessions;
+        let (postgresql, redis, logs, grafana) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,
@@ -257,6 +259,7 @@ impl Run {
             hosts,
             health,
             prometheus,
+            grafana,
             ..snapshot.readings
         };
         mask.cover(&mut snapshot.readings);

@@ -2,6 +2,7 @@
 
 mod exporters;
 mod rules;
+mod watchers;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -92,12 +93,13 @@ impl Run {
                 .and_then(|sample| sample.value.1.parse::<u64>().ok());
             Ok((name.clone(), count.unwrap_or_default()))
         });
-        let (targets, series, throttled, rules, exporters) = futures::try_join!(
+        let (targets, series, throttled, rules, exporters, watchers) = futures::try_join!(
             self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
             futures::future::try_join_all(questions),
             self.throttled(reach),
             self.rules(reach),
             self.exporters(reach, expected),
+            self.watchers(reach, &expected.synthetic.job),
         )?;
         Ok(Some(Prometheus {
             object: format!("service/{}", address.service),
@@ -106,6 +108,7 @@ impl Run {
             throttled,
             rules,
             exporters,
+            watchers,
         }))
     }
 
