@@ -32,11 +32,14 @@ pub enum Probe {
     Edges,
     /// A claim of each storage class that is used: bound, written, measured.
     Storage,
+    /// A test alert, sent to Alertmanager and followed to its receiver.
+    Alerts,
 }
 
 impl Probe {
     /// Every probe.
     pub const ALL: [Self; 3] = [Self::Application, Self::Edges, Self::Storage];
+    pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Alerts];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Probe {
             Self::Application => "application",
             Self::Edges => "edges",
             Self::Storage => "storage",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -53,6 +57,7 @@ impl Probe {
             Self::Application => "application",
             Self::Edges => "parts of the platform",
             Self::Storage => "storage of each class",
+            Self::Alerts => "source of a test alert",
         }
     }
 
@@ -67,6 +72,7 @@ impl Probe {
                 "security/traffic-isolation",
             ],
             Self::Storage => &["infrastructure/storage-classes"],
+            Self::Alerts => &["monitoring/alerts"],
         }
     }
 

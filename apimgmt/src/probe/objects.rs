@@ -79,12 +79,40 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
                 })
             })
             .collect(),
+        Probe::Alerts => {
+            let spec = pod(&verification, probe, "test", &alert_route(snapshot)?, None);
+            Ok(vec![Objects {
+                pod: typed(spec)?,
+                claim: None,
+            }])
+        }
         Probe::Storage => classes_in_use(snapshot)?
             .into_iter()
             .enumerate()
             .map(|(index, class)| storage(&verification, &snapshot.namespace, index, class.as_deref()))
             .collect(),
     }
+}
+
+/// Where a test alert is sent to, and where it must show up.
+fn alert_route(snapshot: &Snapshot) -> Result<Value, Error> {
+    let unread = |why| Error::could_not("could not tell where alerts go").because(Box::new(why));
+    let expected = snapshot.expectations().map_err(unread)?;
+    let alertmanager = &expected.monitoring.alertmanager;
+    let receiver = &expected.alerts.receiver;
+    let shown = if receiver.service.is_empty() {
+        String::new()
+    } else {
+        format!("{}:{}", receiver.service, receiver.port)
+    };
+    // The pod's own time ends it all; before that it needs some to end the alert.
+    let seconds = expected.alerts.within.0.as_secs().min(super::LONGEST.as_secs() - 20);
+    Ok(json!({ "env": [
+        { "name": "PROBE_ALERTMANAGER", "value": format!("{}:{}", alertmanager.service, alertmanager.port) },
+        { "name": "PROBE_ALERT_RECEIVER", "value": shown },
+        { "name": "PROBE_ALERT_PATH", "value": receiver.path },
+        { "name": "PROBE_ALERT_SECONDS", "value": seconds.to_string() },
+    ] }))
 }
 
 /// The storage classes that claims use; `None` where they leave it to a default that does not exist.

@@ -230,6 +230,8 @@ readings! {
     health: Health => Vec<sessions::HealthAnswer>;
     /// Prometheus; `None` when there is none.
     prometheus: Prometheus => Option<sessions::Prometheus>;
+    /// Grafana; `None` when there is none.
+    grafana: Grafana => Option<sessions::Grafana>;
     /// Stored results of active probes.
     probes: Probes => Vec<sessions::ProbeResult>;
     /// Attestations and waivers.

@@ -149,6 +149,7 @@ facts! {
     Hosts => hosts;
     Health => health;
     Prometheus => prometheus;
+    Grafana => grafana;
     Probes => probes;
     Statements => statements;
     Imports => imports;

@@ -5,6 +5,7 @@ mod database_role;
 mod exporters;
 mod exposure;
 mod imports;
+mod grafana;
 mod redis_access;
 mod redis_traffic;
 mod rules;
@@ -14,6 +15,7 @@ mod traffic;
 mod upkeep;
 mod access;
 mod resolution;
+mod watchers;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +31,7 @@ pub use activity::{Activity, Pool, Sessions};
 pub use database_role::DatabaseRole;
 pub use exporters::Exporters;
 pub use exposure::{Exposure, Found, LeftOut, Searched};
+pub use grafana::{Grafana, GrafanaDashboard, GrafanaSource};
 pub use redis_access::{AclUser, Permission, RedisAccess};
 pub use redis_traffic::KeyspaceReads;
 pub use rules::Rule;
@@ -37,6 +40,7 @@ pub use traffic::{Bucket, Traffic};
 pub use upkeep::{Setting, Table, Upkeep};
 pub use access::{AccessReview, Question};
 pub use resolution::Resolution;
+pub use watchers::{SyntheticCheck, Watchers};
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,6 +245,8 @@ pub struct Prometheus {
     /// The application's requests; `None` in recordings from before they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Traffic>,
+    /// Those who watch with it; `None` in recordings of before they were asked for.
+    pub watchers: Option<Watchers>,
 }
 
 /// A scrape target.

@@ -153,6 +153,8 @@ sources! {
     Health = "health": "" "v1" "pods/portforward" "create" Session;
     /// Targets and series of Prometheus.
     Prometheus = "prometheus": "" "v1" "pods/portforward" "create" Session;
+    /// Health, data sources and dashboards of Grafana.
+    Grafana = "grafana": "" "v1" "pods/portforward" "create" Session;
     /// Results of active probes, stored in the namespace with their time.
     Probes = "probes": "" "v1" "configmaps" "list" Namespace;
     /// Attestations and waivers, stored in the namespace by those who stated them.
@@ -210,6 +212,15 @@ impl Source {
             ],
             // Only what is bound is kept.
             S::Roles | S::ClusterRoles => &[S::RoleBindings, S::ClusterRoleBindings],
+            S::Grafana => &[
+                S::Pods,
+                S::Services,
+                S::EndpointSlices,
+                S::Secrets,
+                S::ConfigMaps,
+                S::Expectations,
+            ],
+            S::Hosts => &[S::Ingresses, S::Expectations],
             S::Health | S::Prometheus => &[
                 S::Pods,
                 S::Services,

@@ -9,6 +9,7 @@ mod exposure;
 mod images;
 mod network;
 mod permissions;
+mod watch;
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
@@ -25,6 +26,7 @@ pub use exposure::{ExpectedExposure, ExposedService};
 pub use images::ExpectedImages;
 pub use network::{DeclaredEdge, ExpectedNetwork};
 pub use permissions::Permission;
+pub use watch::{AlertReceiver, ExpectedAlerts, ExpectedSynthetic};
 
 /// What is expected of a release. Every part has the default that the chart has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +58,10 @@ pub struct Expectations {
     pub throughput: ExpectedThroughput,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
+    /// Alerts.
+    pub alerts: ExpectedAlerts,
+    /// The check from outside.
+    pub synthetic: ExpectedSynthetic,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
     /// Images and their scans.
@@ -93,6 +99,8 @@ impl Default for Expectations {
             performance: ExpectedPerformance::default(),
             throughput: ExpectedThroughput::default(),
             monitoring: ExpectedMonitoring::default(),
+            alerts: ExpectedAlerts::default(),
+            synthetic: ExpectedSynthetic::default(),
             roles: BTreeMap::new(),
             images: ExpectedImages::default(),
             permissions: BTreeMap::new(),
@@ -449,12 +457,18 @@ impl Default for ExpectedPerformance {
 pub struct ExpectedMonitoring {
     /// Prometheus.
     pub prometheus: ServiceAddress,
+    /// Alertmanager.
+    pub alertmanager: ServiceAddress,
+    /// Grafana.
+    pub grafana: ServiceAddress,
     /// Targets that must be up.
     pub targets: Vec<ExpectedTarget>,
     /// Series that must be present.
     pub series: Vec<String>,
     /// Oldest last scrape.
     pub maximum_age: Span,
+    /// Unique ids of the dashboards that must be there.
+    pub dashboards: Vec<String>,
     /// Parts that items of later sections read.
     #[serde(flatten)]
     pub further: BTreeMap<String, Value>,
@@ -462,8 +476,14 @@ pub struct ExpectedMonitoring {
 
 impl Default for ExpectedMonitoring {
     fn default() -> Self {
+        let service = |name: &str, port| ServiceAddress {
+            service: name.into(),
+            port,
+        };
         Self {
             prometheus: ServiceAddress::default(),
+            alertmanager: service("alertmanager-service", 9093),
+            grafana: service("grafana-service", 3000),
             targets: vec![ExpectedTarget {
                 job: "api-management".into(),
             }],
@@ -472,6 +492,9 @@ impl Default for ExpectedMonitoring {
                 "http_request_duration_seconds_bucket".into(),
             ],
             maximum_age: Span(Duration::from_mins(2)),
+            dashboards: ["apimgmt-application", "apimgmt-database", "apimgmt-cache"]
+                .map(str::to_owned)
+                .into(),
             further: BTreeMap::new(),
         }
     }

@@ -10,6 +10,7 @@ mod environment;
 mod expectations;
 mod exposure;
 mod grants;
+mod grafana;
 mod health;
 mod hosts;
 mod http_call;
@@ -266,6 +267,7 @@ impl Run {
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
                 self.source(Source::Exposure, Box::pin(self.exposure(&snapshot, &vault))),
+                self.source(Source::Grafana, self.grafana(&snapshot, &vault)),
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
@@ -283,6 +285,7 @@ impl Run {
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
         let (postgresql, redis, logs, exposure) = sessions;
+        let (postgresql, redis, logs, grafana) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,
@@ -295,6 +298,7 @@ impl Run {
             hosts,
             health,
             prometheus,
+            grafana,
             ..snapshot.readings
         };
         mask.cover(&mut snapshot.readings);

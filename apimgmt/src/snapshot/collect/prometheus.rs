@@ -2,6 +2,7 @@
 
 mod exporters;
 mod rules;
+mod watchers;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -100,12 +101,14 @@ impl Run {
             Ok((name.clone(), count.unwrap_or_default()))
         });
         let (targets, series, throttled, rules, exporters, traffic) = futures::try_join!(
+        let (targets, series, throttled, rules, exporters, watchers) = futures::try_join!(
             self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
             futures::future::try_join_all(questions),
             self.throttled(reach),
             self.rules(reach),
             self.exporters(reach, expected),
             self.traffic(reach, &expected.performance),
+            self.watchers(reach, &expected.synthetic.job),
         )?;
         Ok(Some(Prometheus {
             object: format!("service/{}", address.service),
@@ -115,6 +118,7 @@ impl Run {
             rules,
             exporters,
             traffic: Some(traffic),
+            watchers,
         }))
     }
 
