@@ -11,6 +11,7 @@ mod run;
 mod standing;
 mod verdict;
 mod version;
+mod visitor;
 mod workload;
 
 pub mod cache;

@@ -2,8 +2,10 @@
 //! they probe, do it for real, and what they saw is stored in the namespace as dated evidence.
 
 mod edges;
+mod errand;
 mod objects;
 mod pod;
+mod reviews;
 mod store;
 pub mod within;
 
@@ -34,12 +36,15 @@ pub enum Probe {
     Storage,
     /// A test alert, sent to Alertmanager and followed to its receiver.
     Alerts,
+    /// From outside the namespace, as users come: calls, routes, tokens, permissions, files.
+    Visitor,
 }
 
 impl Probe {
     /// Every probe.
     pub const ALL: [Self; 3] = [Self::Application, Self::Edges, Self::Storage];
     pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Alerts];
+    pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Visitor];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
@@ -48,6 +53,7 @@ impl Probe {
             Self::Edges => "edges",
             Self::Storage => "storage",
             Self::Alerts => "alerts",
+            Self::Visitor => "visitor",
         }
     }
 
@@ -58,6 +64,7 @@ impl Probe {
             Self::Edges => "parts of the platform",
             Self::Storage => "storage of each class",
             Self::Alerts => "source of a test alert",
+            Self::Visitor => "visitor from outside",
         }
     }
 
@@ -73,6 +80,14 @@ impl Probe {
             ],
             Self::Storage => &["infrastructure/storage-classes"],
             Self::Alerts => &["monitoring/alerts"],
+            Self::Visitor => &[
+                "functional/api",
+                "functional/gateway",
+                "functional/authentication",
+                "functional/files",
+                "security/access-control",
+                "security/authorization",
+            ],
         }
     }
 
@@ -82,6 +97,7 @@ impl Probe {
             Source::PersistentVolumeClaims,
             Source::StatefulSets,
             Source::StorageClasses,
+            Source::Ingresses,
         ];
         planning.into_iter().chain(Edges::READS.iter().copied()).collect()
     }
@@ -155,4 +171,8 @@ async fn one(
         }
         None => Ok(results),
     }
+    if probe == Probe::Visitor {
+        reviews::add(client, snapshot, &mut results).await;
+    }
+    Ok(results)
 }

@@ -8,7 +8,7 @@ use kube::{Api, Client, api::ListParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Probe;
+use super::{Probe, errand::Errand};
 use crate::{
     Error,
     edges::Edge,
@@ -81,11 +81,23 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
             .collect(),
         Probe::Alerts => {
             let spec = pod(&verification, probe, "test", &alert_route(snapshot)?, None);
+            let spec = pod(&verification, probe, Some("app"), &environment, None);
             Ok(vec![Objects {
                 pod: typed(spec)?,
                 claim: None,
             }])
         }
+        // Without a network label: no policy of the release is for visitors.
+        Probe::Visitor => Ok(vec![Objects {
+            pod: typed(pod(
+                &verification,
+                probe,
+                None,
+                &Errand::of(snapshot)?.environment(),
+                None,
+            ))?,
+            claim: None,
+        }]),
         Probe::Storage => classes_in_use(snapshot)?
             .into_iter()
             .enumerate()
@@ -165,6 +177,13 @@ fn storage(verification: &Verification, namespace: &str, index: usize, class: Op
         namespace: namespace.into(),
         edges: Vec::new(),
         pod: typed(pod(verification, &wanted))?,
+        pod: typed(pod(
+            verification,
+            Probe::Storage,
+            Some("test"),
+            &environment,
+            Some(&name),
+        ))?,
         claim: Some(typed(claim)?),
     })
 }
@@ -195,6 +214,17 @@ fn pod(verification: &Verification, wanted: &Wanted<'_>) -> Value {
     } = wanted;
     let mut labels = json!({ LABEL: probe.name() });
     if let Some(network) = wanted.network {
+/// A pod that meets Pod Security `restricted` and carries only the network label of the part that it stands for, if any,
+/// so that no Service, workload or autoscaler takes it for one of its own.
+fn pod(
+    verification: &Verification,
+    probe: Probe,
+    network: Option<&str>,
+    environment: &Value,
+    claim: Option<&str>,
+) -> Value {
+    let mut labels = json!({ LABEL: probe.name() });
+    if let Some(network) = network {
         labels["apimgmt.io/network"] = json!(network);
     }
     let volumes = claim.map(|name| json!([{ "name": "data", "persistentVolumeClaim": { "claimName": name } }]));
@@ -204,6 +234,7 @@ fn pod(verification: &Verification, wanted: &Wanted<'_>) -> Value {
         "kind": "Pod",
         "metadata": {
             "name": wanted.name,
+            "name": claim.map_or_else(|| run_name(probe), str::to_owned),
             "labels": labels,
         },
         "spec": {

@@ -21,6 +21,10 @@ pub use backup::ExpectedBackup;
 pub use pool::ExpectedPool;
 pub use privileges::ExpectedPrivileges;
 pub use sentinel::ExpectedSentinel;
+mod calls;
+mod traffic;
+
+pub use calls::*;
 pub use traffic::{ExpectedThroughput, ExpectedTraffic};
 pub use exposure::{ExpectedExposure, ExposedService};
 pub use images::ExpectedImages;
@@ -56,6 +60,20 @@ pub struct Expectations {
     pub performance: ExpectedPerformance,
     /// Throughput.
     pub throughput: ExpectedThroughput,
+    /// Core calls.
+    pub api: ExpectedApi,
+    /// Routing.
+    pub gateway: ExpectedGateway,
+    /// Tokens.
+    pub authentication: ExpectedAuthentication,
+    /// Permissions of roles and service accounts.
+    pub authorization: ExpectedAuthorization,
+    /// Protected routes.
+    pub access_control: ExpectedAccessControl,
+    /// File transfer.
+    pub files: ExpectedFiles,
+    /// The load probe.
+    pub load: ExpectedLoad,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
     /// Alerts.
@@ -98,6 +116,13 @@ impl Default for Expectations {
             backup: ExpectedBackup::default(),
             performance: ExpectedPerformance::default(),
             throughput: ExpectedThroughput::default(),
+            api: ExpectedApi::default(),
+            gateway: ExpectedGateway::default(),
+            authentication: ExpectedAuthentication::default(),
+            authorization: ExpectedAuthorization::default(),
+            access_control: ExpectedAccessControl::default(),
+            files: ExpectedFiles::default(),
+            load: ExpectedLoad::default(),
             monitoring: ExpectedMonitoring::default(),
             alerts: ExpectedAlerts::default(),
             synthetic: ExpectedSynthetic::default(),

@@ -6,6 +6,7 @@ mod database;
 mod edges;
 mod http;
 mod storage;
+mod visitor;
 
 use std::{
     collections::BTreeMap,
@@ -45,6 +46,7 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
             }
             Probe::Edges => Vec::new(),
             Probe::Alerts => vec![alerts::probe().await],
+            Probe::Visitor => visitor::probe().await,
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
         leave(&report::json(&results))
