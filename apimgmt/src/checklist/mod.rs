@@ -2,8 +2,8 @@
 
 mod clauses;
 mod connections;
-mod exporter;
 mod edges;
+mod exporter;
 mod login;
 mod pending;
 mod probe;

@@ -42,9 +42,13 @@ pub enum Probe {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 3] = [Self::Application, Self::Edges, Self::Storage];
-    pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Alerts];
-    pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Visitor];
+    pub const ALL: [Self; 5] = [
+        Self::Application,
+        Self::Edges,
+        Self::Storage,
+        Self::Alerts,
+        Self::Visitor,
+    ];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
@@ -169,10 +173,11 @@ async fn one(
             progress.say(&format!("not probed: {error}"));
             Ok(results)
         }
-        None => Ok(results),
+        None => {
+            if probe == Probe::Visitor {
+                reviews::add(client, snapshot, &mut results).await;
+            }
+            Ok(results)
+        }
     }
-    if probe == Probe::Visitor {
-        reviews::add(client, snapshot, &mut results).await;
-    }
-    Ok(results)
 }

@@ -47,20 +47,17 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
     match probe {
         Probe::Application => {
             let environment = application_environment(client, snapshot).await?;
-            let wanted = Wanted {
-                probe,
-                name: run_name(probe),
-                network: Some("app"),
-                environment: &environment,
-                claim: None,
-            };
-            Ok(vec![Objects {
-                namespace: snapshot.namespace.clone(),
-                edges: Vec::new(),
-                pod: typed(pod(&verification, &wanted))?,
-                claim: None,
-            }])
+            alone(&verification, snapshot, probe, Some("app"), &environment)
         }
+        Probe::Alerts => alone(&verification, snapshot, probe, Some("test"), &alert_route(snapshot)?),
+        // Without a network label: no policy of the release is for visitors.
+        Probe::Visitor => alone(
+            &verification,
+            snapshot,
+            probe,
+            None,
+            &Errand::of(snapshot)?.environment(),
+        ),
         Probe::Edges => super::edges::stands(snapshot)?
             .into_iter()
             .map(|(stand, namespace, edges)| {
@@ -79,31 +76,35 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
                 })
             })
             .collect(),
-        Probe::Alerts => {
-            let spec = pod(&verification, probe, "test", &alert_route(snapshot)?, None);
-            let spec = pod(&verification, probe, Some("app"), &environment, None);
-            Ok(vec![Objects {
-                pod: typed(spec)?,
-                claim: None,
-            }])
-        }
-        // Without a network label: no policy of the release is for visitors.
-        Probe::Visitor => Ok(vec![Objects {
-            pod: typed(pod(
-                &verification,
-                probe,
-                None,
-                &Errand::of(snapshot)?.environment(),
-                None,
-            ))?,
-            claim: None,
-        }]),
         Probe::Storage => classes_in_use(snapshot)?
             .into_iter()
             .enumerate()
             .map(|(index, class)| storage(&verification, &snapshot.namespace, index, class.as_deref()))
             .collect(),
     }
+}
+
+/// A probe of one pod.
+fn alone(
+    verification: &Verification,
+    snapshot: &Snapshot,
+    probe: Probe,
+    network: Option<&str>,
+    environment: &Value,
+) -> Result<Vec<Objects>, Error> {
+    let wanted = Wanted {
+        probe,
+        name: run_name(probe),
+        network,
+        environment,
+        claim: None,
+    };
+    Ok(vec![Objects {
+        namespace: snapshot.namespace.clone(),
+        edges: Vec::new(),
+        pod: typed(pod(verification, &wanted))?,
+        claim: None,
+    }])
 }
 
 /// Where a test alert is sent to, and where it must show up.
@@ -177,13 +178,6 @@ fn storage(verification: &Verification, namespace: &str, index: usize, class: Op
         namespace: namespace.into(),
         edges: Vec::new(),
         pod: typed(pod(verification, &wanted))?,
-        pod: typed(pod(
-            verification,
-            Probe::Storage,
-            Some("test"),
-            &environment,
-            Some(&name),
-        ))?,
         claim: Some(typed(claim)?),
     })
 }
@@ -214,17 +208,6 @@ fn pod(verification: &Verification, wanted: &Wanted<'_>) -> Value {
     } = wanted;
     let mut labels = json!({ LABEL: probe.name() });
     if let Some(network) = wanted.network {
-/// A pod that meets Pod Security `restricted` and carries only the network label of the part that it stands for, if any,
-/// so that no Service, workload or autoscaler takes it for one of its own.
-fn pod(
-    verification: &Verification,
-    probe: Probe,
-    network: Option<&str>,
-    environment: &Value,
-    claim: Option<&str>,
-) -> Value {
-    let mut labels = json!({ LABEL: probe.name() });
-    if let Some(network) = network {
         labels["apimgmt.io/network"] = json!(network);
     }
     let volumes = claim.map(|name| json!([{ "name": "data", "persistentVolumeClaim": { "claimName": name } }]));
@@ -234,7 +217,6 @@ fn pod(
         "kind": "Pod",
         "metadata": {
             "name": wanted.name,
-            "name": claim.map_or_else(|| run_name(probe), str::to_owned),
             "labels": labels,
         },
         "spec": {

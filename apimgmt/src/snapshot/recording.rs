@@ -207,8 +207,6 @@ impl Snapshot {
     /// Writes a recording, without secrets because the Snapshot holds none.
     pub fn to_recording(&self) -> String {
         let mut objects: Vec<Value> = listed_objects(self).into_iter().map(|(_, object)| object).collect();
-        if let Reading::Read(Some(namespace)) = &self.readings.own_namespace {
-        let mut objects = listed_objects(self);
         // With every namespace written, the own one is among them.
         if let (Reading::Read(Some(namespace)), false) =
             (&self.readings.own_namespace, self.readings.was_read(Source::Namespaces))

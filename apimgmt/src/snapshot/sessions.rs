@@ -1,20 +1,20 @@
 //! What sessions to running services tell: PostgreSQL, Redis, public hosts, health paths, Prometheus, probes.
 
+mod access;
 mod activity;
 mod database_role;
 mod exporters;
 mod exposure;
-mod imports;
 mod grafana;
+mod imports;
 mod redis_access;
 mod redis_traffic;
+mod resolution;
 mod rules;
 mod sentinels;
 mod statements;
 mod traffic;
 mod upkeep;
-mod access;
-mod resolution;
 mod watchers;
 
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ pub use statements::{Statement, StatementKind};
 
 use super::sensitive::Certificate;
 
+pub use access::{AccessReview, Question};
 pub use activity::{Activity, Pool, Sessions};
 pub use database_role::DatabaseRole;
 pub use exporters::Exporters;
@@ -34,12 +35,11 @@ pub use exposure::{Exposure, Found, LeftOut, Searched};
 pub use grafana::{Grafana, GrafanaDashboard, GrafanaSource};
 pub use redis_access::{AclUser, Permission, RedisAccess};
 pub use redis_traffic::KeyspaceReads;
+pub use resolution::Resolution;
 pub use rules::Rule;
 pub use sentinels::{RedisReplica, Sentinel};
 pub use traffic::{Bucket, Traffic};
 pub use upkeep::{Setting, Table, Upkeep};
-pub use access::{AccessReview, Question};
-pub use resolution::Resolution;
 pub use watchers::{SyntheticCheck, Watchers};
 
 /// How a session reached its server, which bounds what it proves.

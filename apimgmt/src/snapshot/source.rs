@@ -220,7 +220,6 @@ impl Source {
                 S::ConfigMaps,
                 S::Expectations,
             ],
-            S::Hosts => &[S::Ingresses, S::Expectations],
             S::Health | S::Prometheus => &[
                 S::Pods,
                 S::Services,

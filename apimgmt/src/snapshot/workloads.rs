@@ -156,9 +156,6 @@ pub struct JobStatus {
     pub completion_time: Option<Timestamp>,
 }
 
-/// A cron job.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 /// A job that is made by the clock.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -189,10 +186,6 @@ pub struct CronJobSpec {
 pub struct JobTemplate {
     /// What is asked for.
     pub spec: JobSpec,
-    /// When, as in crontab.
-    pub schedule: String,
-    /// No job is made while set.
-    pub suspend: bool,
 }
 
 /// What a cron job reports.

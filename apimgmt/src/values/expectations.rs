@@ -1,14 +1,15 @@
 //! The `checklist:` values: what items measure against. The chart stores them in the release's namespace.
 
 mod backup;
-mod pool;
-mod privileges;
-mod sentinel;
-mod traffic;
+mod calls;
 mod exposure;
 mod images;
 mod network;
 mod permissions;
+mod pool;
+mod privileges;
+mod sentinel;
+mod traffic;
 mod watch;
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
@@ -18,18 +19,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use backup::ExpectedBackup;
-pub use pool::ExpectedPool;
-pub use privileges::ExpectedPrivileges;
-pub use sentinel::ExpectedSentinel;
-mod calls;
-mod traffic;
-
 pub use calls::*;
-pub use traffic::{ExpectedThroughput, ExpectedTraffic};
 pub use exposure::{ExpectedExposure, ExposedService};
 pub use images::ExpectedImages;
 pub use network::{DeclaredEdge, ExpectedNetwork};
 pub use permissions::Permission;
+pub use pool::ExpectedPool;
+pub use privileges::ExpectedPrivileges;
+pub use sentinel::ExpectedSentinel;
+pub use traffic::{ExpectedThroughput, ExpectedTraffic};
 pub use watch::{AlertReceiver, ExpectedAlerts, ExpectedSynthetic};
 
 /// What is expected of a release. Every part has the default that the chart has.

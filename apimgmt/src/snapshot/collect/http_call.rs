@@ -24,7 +24,6 @@ pub(crate) struct Reply {
 /// # Errors
 /// In words, when there is no answer.
 pub(crate) async fn get(stream: Stream, host: &str, path: &str, longest: usize) -> Result<Reply, String> {
-pub(super) async fn get(stream: Stream, host: &str, path: &str, longest: usize) -> Result<Reply, String> {
     get_as(stream, host, path, None, longest).await
 }
 

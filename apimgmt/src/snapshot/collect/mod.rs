@@ -9,8 +9,8 @@ mod disguise;
 mod environment;
 mod expectations;
 mod exposure;
-mod grants;
 mod grafana;
+mod grants;
 mod health;
 mod hosts;
 mod http_call;
@@ -32,8 +32,8 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
-mod statements;
 mod resolution;
+mod statements;
 mod strangers;
 #[cfg(test)]
 mod tests;
@@ -191,10 +191,9 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
+                    (role_bindings, cluster_role_bindings),
                     version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     statements, imports
-                    (role_bindings, cluster_role_bindings),
-                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
@@ -215,9 +214,8 @@ macro_rules! lists {
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
-                    statements, imports,
-                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates,
+                    events, expectations, releases, probes, statements, imports,
                     ..Readings::default()
                 })
             }
@@ -284,8 +282,7 @@ impl Run {
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        let (postgresql, redis, logs, exposure) = sessions;
-        let (postgresql, redis, logs, grafana) = sessions;
+        let (postgresql, redis, logs, exposure, grafana) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,

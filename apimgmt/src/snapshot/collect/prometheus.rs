@@ -100,8 +100,7 @@ impl Run {
                 .and_then(|sample| sample.value.1.parse::<u64>().ok());
             Ok((name.clone(), count.unwrap_or_default()))
         });
-        let (targets, series, throttled, rules, exporters, traffic) = futures::try_join!(
-        let (targets, series, throttled, rules, exporters, watchers) = futures::try_join!(
+        let (targets, series, throttled, rules, exporters, traffic, watchers) = futures::try_join!(
             self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
             futures::future::try_join_all(questions),
             self.throttled(reach),
