@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{
     Probe,
     measured::{Measured, Order, Sum, VARIABLE},
-    objects::{LABEL, pod, typed, verification},
+    objects::{LABEL, Wanted, pod, typed, verification},
     pod::{holds_it_up, last_words},
     store,
 };
@@ -65,7 +65,14 @@ pub fn run<'a>(
     Box::pin(async move {
         let plan = Plan::of(snapshot)?;
         let image = verification(client, &snapshot.namespace).await?;
-        let template = pod(&image, Probe::Application, Some("test"), &plan.environment(), None);
+        let wanted = Wanted {
+            probe: Probe::Application,
+            name: plan.name.clone(),
+            network: Some("test"),
+            environment: &plan.environment(),
+            claim: None,
+        };
+        let template = pod(&image, &wanted);
         let job: Job = typed(plan.job(template))?;
         progress.say(&format!(
             "asking {} for {} requests/s during {} from {} pods",

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     snapshot::{Snapshot, hostile, roles::Roles, sessions::ProbeResult},
-    values::{AuthorizedAccess, Permission},
+    values::{Allowance, AuthorizedAccess},
 };
 
 const ITEM: &str = "security/authorization";
@@ -58,8 +58,8 @@ impl Outcome {
         self.asked += 1;
         let what = format!("`{}` of `{}` by serviceaccount/{account}", access.verb, access.resource);
         match (answer, access.expect) {
-            (Ok(true), Permission::Refused) => self.wrong.push(format!("{what} is allowed")),
-            (Ok(false), Permission::Allowed) => self.wrong.push(format!("{what} is refused")),
+            (Ok(true), Allowance::Refused) => self.wrong.push(format!("{what} is allowed")),
+            (Ok(false), Allowance::Allowed) => self.wrong.push(format!("{what} is refused")),
             (Ok(_), _) => {}
             (Err(why), _) => self.untried = Some(why),
         }
@@ -122,16 +122,16 @@ mod tests {
             outcome.take("app", &access(expect), answer);
             outcome.text()
         };
-        assert_eq!(text(Ok(false), Permission::Refused), "ok");
+        assert_eq!(text(Ok(false), Allowance::Refused), "ok");
         assert_eq!(
-            text(Ok(true), Permission::Refused),
+            text(Ok(true), Allowance::Refused),
             "`get` of `secrets` by serviceaccount/app is allowed"
         );
         assert_eq!(
-            text(Ok(false), Permission::Allowed),
+            text(Ok(false), Allowance::Allowed),
             "`get` of `secrets` by serviceaccount/app is refused"
         );
-        assert_eq!(text(Err("why".into()), Permission::Allowed), "untried: why");
+        assert_eq!(text(Err("why".into()), Allowance::Allowed), "untried: why");
         assert!(Outcome::default().text().starts_with("untried: "));
     }
 }

@@ -1,7 +1,10 @@
 //! What runs inside a probe's pod: it does the thing for real, and its last words are the results.
 
+mod alerts;
 mod cache;
 mod database;
+mod edges;
+mod http;
 mod load;
 mod storage;
 mod visitor;
@@ -33,12 +36,17 @@ const LAST_WORDS: &str = "/dev/termination-log";
 /// When the results cannot be left: then the pod has none, which is a failure of its items.
 pub fn run(probe: Probe) -> Boxed<'static, ()> {
     Box::pin(async move {
+        if probe == Probe::Edges {
+            return leave(&report::json(&edges::probe().await));
+        }
         let results = match probe {
             Probe::Application => {
                 let (mut database, cache) = futures::join!(database::probe(), cache::probe());
                 database.push(cache);
                 database
             }
+            Probe::Edges => Vec::new(),
+            Probe::Alerts => vec![alerts::probe().await],
             Probe::Visitor => visitor::probe().await,
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };

@@ -1,5 +1,9 @@
 //! Prometheus: its active targets, and how many series each declared name has now.
 
+mod exporters;
+mod rules;
+mod watchers;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
@@ -66,8 +70,8 @@ impl Run {
     /// `None` when the declared service is not there.
     pub(super) async fn prometheus(&self, snapshot: &Snapshot) -> Result<Option<Prometheus>, Trouble> {
         let needs = |unreadable: Unreadable| Trouble::Unreadable(Why::Needs(unreadable.source));
-        let expectations = snapshot.expectations().map_err(needs)?;
-        let monitoring = &expectations.monitoring;
+        let expected = snapshot.expectations().map_err(needs)?;
+        let monitoring = &expected.monitoring;
         let surroundings = Surroundings {
             namespace: self.namespace(),
             services: snapshot.services().map_err(needs)?,
@@ -96,18 +100,24 @@ impl Run {
                 .and_then(|sample| sample.value.1.parse::<u64>().ok());
             Ok((name.clone(), count.unwrap_or_default()))
         });
-        let (targets, series, throttled, traffic) = futures::try_join!(
+        let (targets, series, throttled, rules, exporters, traffic, watchers) = futures::try_join!(
             self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
             futures::future::try_join_all(questions),
             self.throttled(reach),
-            self.traffic(reach, &expectations.performance),
+            self.rules(reach),
+            self.exporters(reach, expected),
+            self.traffic(reach, &expected.performance),
+            self.watchers(reach, &expected.synthetic.job),
         )?;
         Ok(Some(Prometheus {
             object: format!("service/{}", address.service),
             targets: targets.active_targets.iter().map(target).collect(),
             series: series.into_iter().collect(),
             throttled,
+            rules,
+            exporters,
             traffic: Some(traffic),
+            watchers,
         }))
     }
 

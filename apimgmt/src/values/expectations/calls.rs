@@ -215,7 +215,7 @@ pub struct ExpectedAuthorization {
 /// Whether something is permitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Permission {
+pub enum Allowance {
     /// It is.
     Allowed,
     /// It is not.
@@ -228,7 +228,7 @@ pub enum Permission {
 #[serde(default)]
 pub struct AuthorizedCall {
     /// Whether it may.
-    pub expect: Permission,
+    pub expect: Allowance,
     /// The call; its status is not looked at, only whether it is refused.
     #[serde(flatten)]
     pub call: ExpectedCall,
@@ -247,7 +247,7 @@ pub struct AuthorizedAccess {
     /// Plural resource, with a subresource after `/`.
     pub resource: String,
     /// Whether it may.
-    pub expect: Permission,
+    pub expect: Allowance,
 }
 
 /// Routes that take a good token.

@@ -7,7 +7,7 @@ use super::{
     authentication::{foreign_token, refuses},
     calls::{about, worded},
 };
-use crate::values::{ExpectedCall, Permission};
+use crate::values::{Allowance, ExpectedCall};
 
 /// No token of anybody: three parts of base64, as a careless check might take.
 const NONSENSE: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJub2JvZHkifQ.bm9ib2R5";
@@ -50,8 +50,8 @@ pub(super) async fn authorization(visit: &Visit) -> Steps {
         let outcome = permitted(visit, &declared.call, declared.expect).await;
         let title = format!("{} as `{}`", declared.call.title(), declared.call.role);
         match declared.expect {
-            Permission::Allowed => allowed.push(about(&title, outcome)),
-            Permission::Refused => refused.push(about(&title, outcome)),
+            Allowance::Allowed => allowed.push(about(&title, outcome)),
+            Allowance::Refused => refused.push(about(&title, outcome)),
         }
     }
     steps.outcome("allowed", Outcome::all(allowed));
@@ -59,7 +59,7 @@ pub(super) async fn authorization(visit: &Visit) -> Steps {
     steps
 }
 
-async fn permitted(visit: &Visit, call: &ExpectedCall, expected: Permission) -> Outcome {
+async fn permitted(visit: &Visit, call: &ExpectedCall, expected: Allowance) -> Outcome {
     let token = match visit.tokens.of(&call.role) {
         Ok(Some(token)) => token,
         Ok(None) => return Outcome::Untried("it names no role".into()),
@@ -72,9 +72,9 @@ async fn permitted(visit: &Visit, call: &ExpectedCall, expected: Permission) -> 
     match (visit.client.call(call).await, expected) {
         (Err(why), _) => Outcome::Wrong(why),
         // 401 says that the token itself is no good, which tells nothing of the role.
-        (Ok(reply), Permission::Refused) if reply.status.as_u16() == 403 => Outcome::Held,
-        (Ok(reply), Permission::Allowed) if !reply.is_refusal() && !reply.status.is_server_error() => Outcome::Held,
-        (Ok(reply), Permission::Refused) => Outcome::Wrong(format!("{} instead of 403", reply.status.as_u16())),
-        (Ok(reply), Permission::Allowed) => Outcome::Wrong(format!("{} though it may", reply.status.as_u16())),
+        (Ok(reply), Allowance::Refused) if reply.status.as_u16() == 403 => Outcome::Held,
+        (Ok(reply), Allowance::Allowed) if !reply.is_refusal() && !reply.status.is_server_error() => Outcome::Held,
+        (Ok(reply), Allowance::Refused) => Outcome::Wrong(format!("{} instead of 403", reply.status.as_u16())),
+        (Ok(reply), Allowance::Allowed) => Outcome::Wrong(format!("{} though it may", reply.status.as_u16())),
     }
 }
