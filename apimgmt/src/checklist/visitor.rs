@@ -42,7 +42,12 @@ pub(super) fn newest<'a>(
     }
     let at = result.at.and_then(|at| Timestamp::from_second(at.as_second()).ok());
     let at = at.map(|at| at.to_string()).unwrap_or_default();
-    row.moving(Source::Probes, format!("probe/{item}"), "at", format!("{at}, declarations {now}"));
+    row.moving(
+        Source::Probes,
+        format!("probe/{item}"),
+        "at",
+        format!("{at}, declarations {now}"),
+    );
     Some(result)
 }
 
