@@ -39,7 +39,7 @@ const WORKERS: u32 = 50;
 /// So long after the Job is made all workers begin: by then their pods have started.
 const GATHERING: Duration = Duration::from_secs(10);
 /// What starting, settling and ending may take beside the load itself.
-const AROUND: Duration = Duration::from_secs(60);
+const AROUND: Duration = Duration::from_mins(1);
 /// Longest time for taking everything away.
 const CLEANING: Duration = Duration::from_secs(20);
 /// The label that the Job's controller puts on its pods.
@@ -185,34 +185,33 @@ impl Plan {
     fn results(&self, workers: &[Measured]) -> Result<Vec<ProbeResult>, Error> {
         let unreached = workers.iter().find(|worker| worker.requests == 0);
         let mut values = BTreeMap::from([("asked".to_owned(), self.rate.to_string())]);
-        let (passed, detail) = match unreached {
-            Some(worker) => (false, format!("{}: {}", self.url, worker.error)),
-            None => {
-                let sum =
-                    Sum::of(workers).map_err(|why| Error::could_not("the load could not be measured").because(why))?;
-                let quantile = |quantile| {
-                    let microseconds = sum.histogram.value_at_quantile(quantile);
-                    Span(Duration::from_millis(microseconds.div_ceil(1000))).to_string()
-                };
-                values.extend([
-                    ("p50".into(), quantile(0.5)),
-                    ("p95".into(), quantile(0.95)),
-                    ("p99".into(), quantile(0.99)),
-                    ("requests".into(), sum.requests.to_string()),
-                    ("errors".into(), sum.errors.to_string()),
-                    ("rate".into(), format!("{:.2}", sum.rate)),
-                    ("workers".into(), workers.len().to_string()),
-                ]);
-                let detail = if sum.error.is_empty() {
-                    format!("{} requests of {} pods", sum.requests, workers.len())
-                } else {
-                    format!(
-                        "{} of {} requests failed, as in: {}",
-                        sum.errors, sum.requests, sum.error
-                    )
-                };
-                (true, detail)
-            }
+        let (passed, detail) = if let Some(worker) = unreached {
+            (false, format!("{}: {}", self.url, worker.error))
+        } else {
+            let sum =
+                Sum::of(workers).map_err(|why| Error::could_not("the load could not be measured").because(why))?;
+            let quantile = |quantile| {
+                let microseconds = sum.histogram.value_at_quantile(quantile);
+                Span(Duration::from_millis(microseconds.div_ceil(1000))).to_string()
+            };
+            values.extend([
+                ("p50".into(), quantile(0.5)),
+                ("p95".into(), quantile(0.95)),
+                ("p99".into(), quantile(0.99)),
+                ("requests".into(), sum.requests.to_string()),
+                ("errors".into(), sum.errors.to_string()),
+                ("rate".into(), format!("{:.2}", sum.rate)),
+                ("workers".into(), workers.len().to_string()),
+            ]);
+            let detail = if sum.error.is_empty() {
+                format!("{} requests of {} pods", sum.requests, workers.len())
+            } else {
+                format!(
+                    "{} of {} requests failed, as in: {}",
+                    sum.errors, sum.requests, sum.error
+                )
+            };
+            (true, detail)
         };
         let result = |item: &str| ProbeResult {
             item: item.into(),

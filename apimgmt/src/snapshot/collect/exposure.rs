@@ -89,7 +89,7 @@ impl Run {
         if runs.len() > MOST {
             hunt.gap(
                 LOGS,
-                format!("{} of {} logs were not read", runs.len() - MOST, runs.len()),
+                &format!("{} of {} logs were not read", runs.len() - MOST, runs.len()),
             );
             runs.truncate(MOST);
         }
@@ -135,7 +135,7 @@ impl Run {
             ended
         };
         if let Err(trouble) = read.await {
-            hunt.gap(LOGS, format!("{place}: {}", in_words(&trouble, "get", "pods/log")));
+            hunt.gap(LOGS, &format!("{place}: {}", in_words(&trouble, "get", "pods/log")));
         }
     }
 
@@ -161,7 +161,7 @@ impl Run {
         if orphans.len() > MOST {
             hunt.gap(
                 TEMPLATES,
-                format!("{} pods without a workload were not read", orphans.len() - MOST),
+                &format!("{} pods without a workload were not read", orphans.len() - MOST),
             );
         }
         for pod in orphans.into_iter().take(MOST) {
@@ -171,7 +171,7 @@ impl Run {
                 Ok(None) => {}
                 Err(trouble) => hunt.gap(
                     TEMPLATES,
-                    format!("{}: {}", pod.object(), in_words(&trouble, "get", "pods")),
+                    &format!("{}: {}", pod.object(), in_words(&trouble, "get", "pods")),
                 ),
             }
         }
@@ -185,7 +185,7 @@ impl Run {
             Ok(None::<()>)
         });
         if let Err(trouble) = read.await {
-            hunt.gap(place, in_words(&trouble, "list", resource));
+            hunt.gap(place, &in_words(&trouble, "list", resource));
         }
     }
 
@@ -200,7 +200,7 @@ impl Run {
                     }
                 }
             }),
-            Err(trouble) => hunt.gap(HELM, in_words(&trouble, "list", "secrets")),
+            Err(trouble) => hunt.gap(HELM, &in_words(&trouble, "list", "secrets")),
         }
     }
 }
@@ -235,12 +235,12 @@ impl Hunt<'_> {
         searched.bytes += bytes as u64;
     }
 
-    fn gap(&self, place: &'static str, why: String) {
+    fn gap(&self, place: &'static str, why: &str) {
         locked(&self.searched)
             .entry(place)
             .or_default()
             .gaps
-            .push(hostile::line(&why));
+            .push(hostile::line(why));
     }
 
     fn find(&self, hit: usize, place: &str) {
@@ -261,7 +261,7 @@ impl Hunt<'_> {
         let name = object["metadata"]["name"].as_str().unwrap_or("?");
         let title = format!("{}/{name}", kind.to_ascii_lowercase());
         let mut named = BTreeSet::new();
-        self.places(&object, String::new(), &mut named);
+        self.places(&object, "", &mut named);
         for (hit, field) in &named {
             self.find(*hit, &format!("{title} {field}"));
         }
@@ -271,23 +271,23 @@ impl Hunt<'_> {
         }
     }
 
-    fn places(&self, value: &Value, field: String, named: &mut BTreeSet<(usize, String)>) {
+    fn places(&self, value: &Value, field: &str, named: &mut BTreeSet<(usize, String)>) {
         match value {
             Value::String(text) => {
                 let hits = self.needles.in_text(text.as_bytes());
-                named.extend(hits.into_iter().map(|hit| (hit, field.clone())));
+                named.extend(hits.into_iter().map(|hit| (hit, field.to_owned())));
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     // A variable's name says more than its number.
                     let name = item["name"].as_str().map_or_else(|| index.to_string(), str::to_owned);
-                    self.places(item, format!("{field}[{name}]"), named);
+                    self.places(item, &format!("{field}[{name}]"), named);
                 }
             }
             Value::Object(fields) => {
                 for (key, value) in fields.iter().filter(|(key, _)| *key != "managedFields") {
                     let dot = if field.is_empty() { "" } else { "." };
-                    self.places(value, format!("{field}{dot}{key}"), named);
+                    self.places(value, &format!("{field}{dot}{key}"), named);
                 }
             }
             _ => {}

@@ -73,10 +73,14 @@ impl Needles {
             let done = match parts {
                 Parts::Public => continue,
                 Parts::Nothing(why) => Err(why),
-                Parts::Some(parts) => parts
-                    .iter()
-                    .map(|part| add(part))
-                    .fold(Err("empty"), |sofar, part| sofar.or(part)),
+                Parts::Some(parts) => {
+                    let mut done = Err("empty");
+                    // Every part is added, whatever became of the ones before.
+                    for part in &parts {
+                        done = done.or(add(part));
+                    }
+                    done
+                }
             };
             match done {
                 Ok(()) => _ = searched.insert((secret, key)),

@@ -116,9 +116,8 @@ impl Visit {
 
 /// Does everything that is declared.
 pub(super) async fn probe() -> Vec<ProbeResult> {
-    let errand = match std::env::var(VARIABLE).map(|text| serde_json::from_str::<Errand>(&text)) {
-        Ok(Ok(errand)) => errand,
-        _ => return failed("the pod was not told what to do"),
+    let Ok(Ok(errand)) = std::env::var(VARIABLE).map(|text| serde_json::from_str::<Errand>(&text)) else {
+        return failed("the pod was not told what to do");
     };
     match Box::pin(tokio::time::timeout(LONGEST, visit(errand))).await {
         Ok(results) => fit(results),
