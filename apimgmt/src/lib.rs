@@ -14,6 +14,7 @@ pub mod release;
 pub mod report;
 pub mod rollback;
 pub mod snapshot;
+pub mod statement;
 pub mod suggestion;
 pub mod values;
 

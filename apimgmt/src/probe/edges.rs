@@ -48,7 +48,11 @@ pub(super) fn stands(snapshot: &Snapshot) -> Result<Vec<(Stand, String, Vec<Edge
     Ok(Stand::ALL
         .into_iter()
         .map(|stand| {
-            let namespace = if stand == Stand::Outside { outside } else { &snapshot.namespace };
+            let namespace = if stand == Stand::Outside {
+                outside
+            } else {
+                &snapshot.namespace
+            };
             (stand, namespace.clone(), of(stand))
         })
         .filter(|(.., edges)| !edges.is_empty())
@@ -83,7 +87,10 @@ pub(super) fn results(edges: &[Edge], message: &str) -> Result<Vec<ProbeResult>,
     let said = serde_json::from_str::<Said>(message).ok();
     let said = said.filter(|said| said.outcomes.len() == edges.len()).ok_or_else(|| {
         let said = crate::report::escape(&message.chars().take(200).collect::<String>());
-        Error::could_not(format!("the probe `{}` ended without a result: {said}", Probe::Edges.name()))
+        Error::could_not(format!(
+            "the probe `{}` ended without a result: {said}",
+            Probe::Edges.name()
+        ))
     })?;
     let stand = edges.first().map_or("", |edge| edge.from.name());
     let mut values: BTreeMap<String, String> = edges

@@ -2,8 +2,10 @@
 //! they probe, do it for real, and what they saw is stored in the namespace as dated evidence.
 
 mod edges;
+mod errand;
 mod objects;
 mod pod;
+mod reviews;
 mod store;
 pub mod within;
 
@@ -32,11 +34,21 @@ pub enum Probe {
     Edges,
     /// A claim of each storage class that is used: bound, written, measured.
     Storage,
+    /// A test alert, sent to Alertmanager and followed to its receiver.
+    Alerts,
+    /// From outside the namespace, as users come: calls, routes, tokens, permissions, files.
+    Visitor,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 3] = [Self::Application, Self::Edges, Self::Storage];
+    pub const ALL: [Self; 5] = [
+        Self::Application,
+        Self::Edges,
+        Self::Storage,
+        Self::Alerts,
+        Self::Visitor,
+    ];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
@@ -44,6 +56,8 @@ impl Probe {
             Self::Application => "application",
             Self::Edges => "edges",
             Self::Storage => "storage",
+            Self::Alerts => "alerts",
+            Self::Visitor => "visitor",
         }
     }
 
@@ -53,6 +67,8 @@ impl Probe {
             Self::Application => "application",
             Self::Edges => "parts of the platform",
             Self::Storage => "storage of each class",
+            Self::Alerts => "source of a test alert",
+            Self::Visitor => "visitor from outside",
         }
     }
 
@@ -67,6 +83,15 @@ impl Probe {
                 "security/traffic-isolation",
             ],
             Self::Storage => &["infrastructure/storage-classes"],
+            Self::Alerts => &["monitoring/alerts"],
+            Self::Visitor => &[
+                "functional/api",
+                "functional/gateway",
+                "functional/authentication",
+                "functional/files",
+                "security/access-control",
+                "security/authorization",
+            ],
         }
     }
 
@@ -76,6 +101,7 @@ impl Probe {
             Source::PersistentVolumeClaims,
             Source::StatefulSets,
             Source::StorageClasses,
+            Source::Ingresses,
         ];
         planning.into_iter().chain(Edges::READS.iter().copied()).collect()
     }
@@ -147,6 +173,11 @@ async fn one(
             progress.say(&format!("not probed: {error}"));
             Ok(results)
         }
-        None => Ok(results),
+        None => {
+            if probe == Probe::Visitor {
+                reviews::add(client, snapshot, &mut results).await;
+            }
+            Ok(results)
+        }
     }
 }

@@ -8,7 +8,7 @@ use kube::{Api, Client, api::ListParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Probe;
+use super::{Probe, errand::Errand};
 use crate::{
     Error,
     edges::Edge,
@@ -47,20 +47,17 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
     match probe {
         Probe::Application => {
             let environment = application_environment(client, snapshot).await?;
-            let wanted = Wanted {
-                probe,
-                name: run_name(probe),
-                network: Some("app"),
-                environment: &environment,
-                claim: None,
-            };
-            Ok(vec![Objects {
-                namespace: snapshot.namespace.clone(),
-                edges: Vec::new(),
-                pod: typed(pod(&verification, &wanted))?,
-                claim: None,
-            }])
+            alone(&verification, snapshot, probe, Some("app"), &environment)
         }
+        Probe::Alerts => alone(&verification, snapshot, probe, Some("test"), &alert_route(snapshot)?),
+        // Without a network label: no policy of the release is for visitors.
+        Probe::Visitor => alone(
+            &verification,
+            snapshot,
+            probe,
+            None,
+            &Errand::of(snapshot)?.environment(),
+        ),
         Probe::Edges => super::edges::stands(snapshot)?
             .into_iter()
             .map(|(stand, namespace, edges)| {
@@ -85,6 +82,50 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
             .map(|(index, class)| storage(&verification, &snapshot.namespace, index, class.as_deref()))
             .collect(),
     }
+}
+
+/// A probe of one pod.
+fn alone(
+    verification: &Verification,
+    snapshot: &Snapshot,
+    probe: Probe,
+    network: Option<&str>,
+    environment: &Value,
+) -> Result<Vec<Objects>, Error> {
+    let wanted = Wanted {
+        probe,
+        name: run_name(probe),
+        network,
+        environment,
+        claim: None,
+    };
+    Ok(vec![Objects {
+        namespace: snapshot.namespace.clone(),
+        edges: Vec::new(),
+        pod: typed(pod(verification, &wanted))?,
+        claim: None,
+    }])
+}
+
+/// Where a test alert is sent to, and where it must show up.
+fn alert_route(snapshot: &Snapshot) -> Result<Value, Error> {
+    let unread = |why| Error::could_not("could not tell where alerts go").because(Box::new(why));
+    let expected = snapshot.expectations().map_err(unread)?;
+    let alertmanager = &expected.monitoring.alertmanager;
+    let receiver = &expected.alerts.receiver;
+    let shown = if receiver.service.is_empty() {
+        String::new()
+    } else {
+        format!("{}:{}", receiver.service, receiver.port)
+    };
+    // The pod's own time ends it all; before that it needs some to end the alert.
+    let seconds = expected.alerts.within.0.as_secs().min(super::LONGEST.as_secs() - 20);
+    Ok(json!({ "env": [
+        { "name": "PROBE_ALERTMANAGER", "value": format!("{}:{}", alertmanager.service, alertmanager.port) },
+        { "name": "PROBE_ALERT_RECEIVER", "value": shown },
+        { "name": "PROBE_ALERT_PATH", "value": receiver.path },
+        { "name": "PROBE_ALERT_SECONDS", "value": seconds.to_string() },
+    ] }))
 }
 
 /// The storage classes that claims use; `None` where they leave it to a default that does not exist.

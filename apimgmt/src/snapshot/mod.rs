@@ -8,6 +8,7 @@ mod literal;
 pub mod metadata;
 pub mod namespaces;
 pub mod network_policies;
+pub mod objects;
 mod pod_specs;
 pub mod pods;
 mod public_hosts;
@@ -169,6 +170,7 @@ readings! {
     /// Jobs.
     jobs: Jobs => Vec<workloads::Job>;
     /// Cron jobs.
+    /// Jobs by the clock.
     cron_jobs: CronJobs => Vec<workloads::CronJob>;
     /// Autoscalers.
     horizontal_pod_autoscalers: HorizontalPodAutoscalers => Vec<workloads::HorizontalPodAutoscaler>;
@@ -208,6 +210,8 @@ readings! {
     events: Events => Vec<events::Event>;
     /// Last lines of containers that are not well.
     logs: Logs => Vec<events::LogTail>;
+    /// Where values of secrets were found.
+    exposure: Exposure => sessions::Exposure;
     /// What is expected of this release.
     expectations: Expectations => Expectations;
     /// Helm's revisions, newest first; empty when Helm did not install what is there.
@@ -226,8 +230,14 @@ readings! {
     health: Health => Vec<sessions::HealthAnswer>;
     /// Prometheus; `None` when there is none.
     prometheus: Prometheus => Option<sessions::Prometheus>;
+    /// Grafana; `None` when there is none.
+    grafana: Grafana => Option<sessions::Grafana>;
     /// Stored results of active probes.
     probes: Probes => Vec<sessions::ProbeResult>;
+    /// Attestations and waivers.
+    statements: Statements => Vec<sessions::Statement>;
+    /// Imported reports of scanners.
+    imports: Imports => Vec<sessions::Import>;
 }
 
 impl Snapshot {

@@ -54,12 +54,13 @@ macro_rules! listed_kinds {
             Ok(())
         }
 
-        fn listed_objects(snapshot: &Snapshot) -> Vec<Value> {
+        /// The objects of every list with the sources they were read from.
+        pub(super) fn listed_objects(snapshot: &Snapshot) -> Vec<(Source, Value)> {
             let mut objects = Vec::new();
             $(
                 let shadowed = Source::$source == Source::Pods && snapshot.readings.was_read(Source::ClusterPods);
                 if let (Reading::Read(list), false) = (&snapshot.readings.$field, shadowed) {
-                    objects.extend(list.iter().map(|object| with_kind($kind, $version, object)));
+                    objects.extend(list.iter().map(|object| (Source::$source, with_kind($kind, $version, object))));
                 }
             )*
             objects
@@ -138,6 +139,7 @@ facts! {
     Version => version;
     Readiness => readiness;
     Logs => logs;
+    Exposure => exposure;
     Expectations => expectations;
     Releases => releases;
     Postgresql => postgresql;
@@ -147,7 +149,10 @@ facts! {
     Hosts => hosts;
     Health => health;
     Prometheus => prometheus;
+    Grafana => grafana;
     Probes => probes;
+    Statements => statements;
+    Imports => imports;
 }
 
 impl Snapshot {
@@ -201,7 +206,7 @@ impl Snapshot {
 
     /// Writes a recording, without secrets because the Snapshot holds none.
     pub fn to_recording(&self) -> String {
-        let mut objects = listed_objects(self);
+        let mut objects: Vec<Value> = listed_objects(self).into_iter().map(|(_, object)| object).collect();
         // With every namespace written, the own one is among them.
         if let (Reading::Read(Some(namespace)), false) =
             (&self.readings.own_namespace, self.readings.was_read(Source::Namespaces))
@@ -244,6 +249,12 @@ fn begin_facts(snapshot: &mut Snapshot, was_read: &dyn Fn(Source) -> bool) {
     }
     if was_read(Source::Probes) {
         snapshot.readings.probes = Reading::Read(Vec::new());
+    }
+    if was_read(Source::Statements) {
+        snapshot.readings.statements = Reading::Read(Vec::new());
+    }
+    if was_read(Source::Imports) {
+        snapshot.readings.imports = Reading::Read(Vec::new());
     }
 }
 

@@ -93,6 +93,7 @@ sources! {
     /// Jobs of the namespace.
     Jobs = "jobs": "batch" "v1" "jobs" "list" Namespace;
     /// Cron jobs of the namespace.
+    /// Jobs by the clock of the namespace.
     CronJobs = "cronjobs": "batch" "v1" "cronjobs" "list" Namespace;
     /// Autoscalers of the namespace.
     HorizontalPodAutoscalers = "horizontalpodautoscalers": "autoscaling" "v2" "horizontalpodautoscalers" "list" Namespace;
@@ -132,6 +133,8 @@ sources! {
     Events = "events": "" "v1" "events" "list" Namespace;
     /// The last lines of containers that are not well, of this run and the one before.
     Logs = "logs": "" "v1" "pods/log" "get" Named;
+    /// A search for the values of secrets in everything that containers wrote and that the namespace shows.
+    Exposure = "exposure": "" "v1" "pods/log" "get" Session;
     /// What is expected of this release: the `checklist:` values.
     Expectations = "expectations": "" "v1" "configmaps" "list" Namespace;
     /// Helm's revisions of the release.
@@ -150,8 +153,14 @@ sources! {
     Health = "health": "" "v1" "pods/portforward" "create" Session;
     /// Targets and series of Prometheus.
     Prometheus = "prometheus": "" "v1" "pods/portforward" "create" Session;
+    /// Health, data sources and dashboards of Grafana.
+    Grafana = "grafana": "" "v1" "pods/portforward" "create" Session;
     /// Results of active probes, stored in the namespace with their time.
     Probes = "probes": "" "v1" "configmaps" "list" Namespace;
+    /// Attestations and waivers, stored in the namespace by those who stated them.
+    Statements = "statements": "" "v1" "configmaps" "list" Namespace;
+    /// Reports of scanners that people imported, reduced to counts and stored in the namespace.
+    Imports = "imports": "" "v1" "configmaps" "list" Namespace;
 }
 
 impl Source {
@@ -169,6 +178,18 @@ impl Source {
             ],
             // What is secret must be known before it can be masked.
             S::Logs => &[S::Pods, S::Secrets],
+            S::Exposure => &[
+                S::Pods,
+                S::Secrets,
+                S::ConfigMaps,
+                S::Deployments,
+                S::StatefulSets,
+                S::ReplicaSets,
+                S::Jobs,
+                S::Services,
+                S::Ingresses,
+                S::Releases,
+            ],
             S::Postgresql | S::Redis => &[
                 S::Pods,
                 S::Services,
@@ -191,6 +212,14 @@ impl Source {
             ],
             // Only what is bound is kept.
             S::Roles | S::ClusterRoles => &[S::RoleBindings, S::ClusterRoleBindings],
+            S::Grafana => &[
+                S::Pods,
+                S::Services,
+                S::EndpointSlices,
+                S::Secrets,
+                S::ConfigMaps,
+                S::Expectations,
+            ],
             S::Health | S::Prometheus => &[
                 S::Pods,
                 S::Services,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, LabelSelector, Metadata, PodTemplate, Port, storage::PersistentVolumeClaim};
+use super::{Condition, LabelSelector, Metadata, PodTemplate, Port, Quantity, storage::PersistentVolumeClaim};
 
 /// A deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -156,9 +156,9 @@ pub struct JobStatus {
     pub completion_time: Option<Timestamp>,
 }
 
-/// A cron job.
+/// A job that is made by the clock.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct CronJob {
     /// Identity.
     pub metadata: Metadata,
@@ -240,6 +240,24 @@ pub struct AutoscalerSpec {
     pub min_replicas: Option<i64>,
     /// Most pods.
     pub max_replicas: i64,
+    /// How fast it scales.
+    pub behavior: AutoscalerBehavior,
+}
+
+/// How fast an autoscaler scales.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AutoscalerBehavior {
+    /// When pods are taken away.
+    pub scale_down: ScalingRules,
+}
+
+/// How fast an autoscaler scales in one direction.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScalingRules {
+    /// How long it looks back before it acts; absent means 300 for taking away.
+    pub stabilization_window_seconds: Option<i64>,
 }
 
 /// What an autoscaler scales.
@@ -262,4 +280,38 @@ pub struct AutoscalerStatus {
     pub desired_replicas: i64,
     /// Conditions.
     pub conditions: Vec<Condition>,
+    /// What it measures now.
+    #[serde(deserialize_with = "super::null_is_empty")]
+    pub current_metrics: Vec<CurrentMetric>,
+}
+
+/// What an autoscaler measures now.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CurrentMetric {
+    /// `Resource`, `Pods`, `External`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Of the kind `Resource`: which, and its value.
+    pub resource: Option<CurrentResource>,
+}
+
+/// The usage of one resource over all pods.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CurrentResource {
+    /// `cpu` or `memory`.
+    pub name: String,
+    /// Value.
+    pub current: CurrentValue,
+}
+
+/// A measured value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CurrentValue {
+    /// Percent of what the pods request.
+    pub average_utilization: Option<i64>,
+    /// Amount for each pod.
+    pub average_value: Option<Quantity>,
 }

@@ -66,7 +66,9 @@ async fn settled(one: &Try) -> String {
 
 /// What was seen, or the first hop that failed and why.
 async fn tried(one: &Try) -> Result<String, String> {
-    let addresses = addresses(&one.host, one.port).await.map_err(|why| format!("name: {why}"))?;
+    let addresses = addresses(&one.host, one.port)
+        .await
+        .map_err(|why| format!("name: {why}"))?;
     if one.way == Way::Name {
         let mut words: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
         words.sort();

@@ -1,9 +1,12 @@
 //! What runs inside a probe's pod: it does the thing for real, and its last words are the results.
 
+mod alerts;
 mod cache;
 mod database;
 mod edges;
+mod http;
 mod storage;
+mod visitor;
 
 use std::{
     collections::BTreeMap,
@@ -42,6 +45,8 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
                 database
             }
             Probe::Edges => Vec::new(),
+            Probe::Alerts => vec![alerts::probe().await],
+            Probe::Visitor => visitor::probe().await,
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
         leave(&report::json(&results))

@@ -5,8 +5,11 @@ mod access;
 mod api_server;
 mod cluster;
 mod cost;
+mod disguise;
 mod environment;
 mod expectations;
+mod exposure;
+mod grafana;
 mod grants;
 mod health;
 mod hosts;
@@ -19,6 +22,7 @@ mod mask;
 #[cfg(test)]
 mod mock;
 mod named;
+mod needles;
 mod objects;
 mod old_tls;
 mod pods;
@@ -29,10 +33,12 @@ mod reach;
 mod redis;
 mod releases;
 mod resolution;
+mod statements;
 mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod traffic;
 mod trouble;
 mod tunnel;
 mod vault;
@@ -40,13 +46,14 @@ mod vault;
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use kube::{Client, Config};
+use kube::Config;
 
 use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
+pub use kube::Client;
 
 pub(crate) use self::{
     api_server::chain,
@@ -132,7 +139,7 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
 }
 
 /// The sources with everything that they require.
-fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
+pub fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
     let mut closed = BTreeSet::new();
     let mut open: Vec<Source> = sources.iter().copied().collect();
     while let Some(source) = open.pop() {
@@ -185,7 +192,8 @@ macro_rules! lists {
                     ($($field,)*),
                     (pods, cluster_pods),
                     (role_bindings, cluster_role_bindings),
-                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    statements, imports
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
@@ -201,10 +209,13 @@ macro_rules! lists {
                     self.source(Source::Expectations, self.expectations()),
                     self.source(Source::Releases, self.releases()),
                     self.source(Source::Probes, self.probes()),
+                    self.source(Source::Statements, self.statements()),
+                    self.source(Source::Imports, self.imports()),
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates,
+                    events, expectations, releases, probes, statements, imports,
                     ..Readings::default()
                 })
             }
@@ -253,6 +264,8 @@ impl Run {
                 self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
+                self.source(Source::Exposure, Box::pin(self.exposure(&snapshot, &vault))),
+                self.source(Source::Grafana, self.grafana(&snapshot, &vault)),
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
@@ -269,11 +282,12 @@ impl Run {
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        let (postgresql, redis, logs) = sessions;
+        let (postgresql, redis, logs, exposure, grafana) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,
             logs,
+            exposure,
             postgresql,
             redis,
             access_reviews,
@@ -281,6 +295,7 @@ impl Run {
             hosts,
             health,
             prometheus,
+            grafana,
             ..snapshot.readings
         };
         mask.cover(&mut snapshot.readings);
