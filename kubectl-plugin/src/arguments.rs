@@ -142,7 +142,50 @@ enum When {
     Never,
 }
 
-/// The forms of output.
+/// The forms of the checklist.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChecklistOutput {
+    /// Sections, aligned
+    #[default]
+    Table,
+    /// Only what is not green
+    Short,
+    /// With the evidence of every row
+    Wide,
+    /// For scripts
+    Json,
+    /// For scripts
+    Yaml,
+    /// For build servers
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// For tickets
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    /// For Prometheus' textfile collector
+    Prometheus,
+}
+
+impl From<ChecklistOutput> for report::verify::Form {
+    fn from(output: ChecklistOutput) -> Self {
+        match output {
+            ChecklistOutput::Table => Self::Table,
+            ChecklistOutput::Short => Self::Short,
+            ChecklistOutput::Wide => Self::Wide,
+            ChecklistOutput::Json => Self::Json,
+            ChecklistOutput::Yaml => Self::Yaml,
+            ChecklistOutput::Junit => Self::Junit,
+            ChecklistOutput::Sarif => Self::Sarif,
+            ChecklistOutput::Markdown => Self::Markdown,
+            ChecklistOutput::Html => Self::Html,
+            ChecklistOutput::Prometheus => Self::Prometheus,
+        }
+    }
+}
+
+/// The forms of other results.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum Output {
     /// Sections, aligned

@@ -2,13 +2,16 @@
 
 mod clauses;
 mod connections;
+mod edges;
 mod exporter;
 mod login;
 mod pending;
 mod probe;
 mod run;
+mod standing;
 mod verdict;
 mod version;
+mod visitor;
 mod workload;
 
 pub mod cache;

@@ -185,15 +185,16 @@ impl Work<'_> {
             return self.failed(failure, stage, journal).await;
         };
         let gates = verdicts.gates(self.before.as_ref());
-        for gate in &gates {
-            self.progress.say(&gate.to_string());
-        }
         let stood: Vec<_> = gates
             .iter()
             .map(|gate| format!("{} {}", gate.phase, gate.standing.words()))
             .collect();
         journal.after("gates", &stood.join(", ")).await?;
         if gates.iter().any(|gate| gate.standing != Standing::Passed) {
+            // What follows is told as it happens; gates that all pass are the result, and told with it.
+            for gate in &gates {
+                self.progress.say(&gate.to_string());
+            }
             let cause = cause::of_gates(&gates, &self.reader, self.progress).await;
             return self.failed(Failure { entry, gates, cause }, stage, journal).await;
         }

@@ -172,10 +172,20 @@ pub struct CronJob {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CronJobSpec {
-    /// When, as in crontab.
+    /// When, as cron writes it.
     pub schedule: String,
-    /// No job is made while set.
+    /// No new jobs while set.
     pub suspend: bool,
+    /// Jobs to make.
+    pub job_template: JobTemplate,
+}
+
+/// A template that cron jobs make jobs from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobTemplate {
+    /// What is asked for.
+    pub spec: JobSpec,
 }
 
 /// What a cron job reports.
@@ -186,6 +196,26 @@ pub struct CronJobStatus {
     pub last_schedule_time: Option<Timestamp>,
     /// When a job succeeded last.
     pub last_successful_time: Option<Timestamp>,
+}
+
+/// A daemon set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DaemonSet {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: DaemonSetSpec,
+}
+
+/// What a daemon set asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DaemonSetSpec {
+    /// Whose pods.
+    pub selector: LabelSelector,
+    /// Pods to make.
+    pub template: PodTemplate,
 }
 
 /// An autoscaler.

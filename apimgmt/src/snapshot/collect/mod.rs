@@ -1,11 +1,16 @@
 //! Collecting: the only I/O that reading does. Every source that units declared is read once, all of them at the
 //! same time, under one budget of time and requests, and what arrives is reduced before it is kept.
 
+mod access;
 mod api_server;
 mod cluster;
 mod cost;
+mod disguise;
 mod environment;
 mod expectations;
+mod exposure;
+mod grafana;
+mod grants;
 mod health;
 mod hosts;
 mod http_call;
@@ -17,6 +22,7 @@ mod mask;
 #[cfg(test)]
 mod mock;
 mod named;
+mod needles;
 mod objects;
 mod old_tls;
 mod pods;
@@ -26,10 +32,13 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod resolution;
+mod statements;
 mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod traffic;
 mod trouble;
 mod tunnel;
 mod vault;
@@ -37,19 +46,21 @@ mod vault;
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use kube::{Client, Config};
+use kube::Config;
 
 use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
+pub use kube::Client;
 
 pub(crate) use self::{
     api_server::chain,
     environment::{Credentials, Environment, Words},
+    http_call::get,
     tls::{Observer, authorities},
-    tunnel::Stream,
+    tunnel::{Stream, connect_error},
 };
 
 /// What to read, of which cluster, and within what bounds.
@@ -128,7 +139,7 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
 }
 
 /// The sources with everything that they require.
-fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
+pub fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
     let mut closed = BTreeSet::new();
     let mut open: Vec<Source> = sources.iter().copied().collect();
     while let Some(source) = open.pop() {
@@ -180,13 +191,16 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
-                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
+                    (role_bindings, cluster_role_bindings),
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    statements, imports
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
                         async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
                     )),*) },
                     self.pods(),
+                    self.bindings(),
                     self.source(Source::Version, self.version()),
                     self.source(Source::Readiness, self.readiness()),
                     self.source(Source::Namespace, self.own_namespace()),
@@ -195,10 +209,13 @@ macro_rules! lists {
                     self.source(Source::Expectations, self.expectations()),
                     self.source(Source::Releases, self.releases()),
                     self.source(Source::Probes, self.probes()),
+                    self.source(Source::Statements, self.statements()),
+                    self.source(Source::Imports, self.imports()),
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates,
+                    events, expectations, releases, probes, statements, imports,
                     ..Readings::default()
                 })
             }
@@ -217,12 +234,19 @@ lists! {
     ReplicaSets => replica_sets;
     Deployments => deployments;
     StatefulSets => stateful_sets;
+    DaemonSets => daemon_sets;
     Jobs => jobs;
     CronJobs => cron_jobs;
     HorizontalPodAutoscalers => horizontal_pod_autoscalers;
     Services => services;
     EndpointSlices => endpoint_slices;
     Ingresses => ingresses;
+    IngressClasses => ingress_classes;
+    NetworkPolicies => network_policies;
+    Namespaces => namespaces;
+    Roles => roles;
+    ClusterRoles => cluster_roles;
+    VulnerabilityReports => vulnerability_reports;
     StorageClasses => storage_classes;
     PersistentVolumeClaims => persistent_volume_claims;
 }
@@ -231,6 +255,7 @@ impl Run {
     /// Reads everything, in the order in which one thing needs another.
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
+        grants::keep_what_is_bound(&mut snapshot.readings);
         // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
         let secretive = async {
             let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
@@ -239,25 +264,38 @@ impl Run {
                 self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
+                self.source(Source::Exposure, Box::pin(self.exposure(&snapshot, &vault))),
+                self.source(Source::Grafana, self.grafana(&snapshot, &vault)),
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
-        let ((secrets, config_maps, mask, sessions), hosts, health, prometheus) = futures::try_join!(
+        let access = async {
+            futures::try_join!(
+                self.source(Source::AccessReviews, self.access_reviews(&snapshot)),
+                self.source(Source::Resolution, self.resolution(&snapshot)),
+            )
+        };
+        let ((secrets, config_maps, mask, sessions), (access_reviews, resolution), hosts, health, prometheus) = futures::try_join!(
             Box::pin(secretive),
+            Box::pin(access),
             self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        let (postgresql, redis, logs) = sessions;
+        let (postgresql, redis, logs, exposure, grafana) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,
             logs,
+            exposure,
             postgresql,
             redis,
+            access_reviews,
+            resolution,
             hosts,
             health,
             prometheus,
+            grafana,
             ..snapshot.readings
         };
         mask.cover(&mut snapshot.readings);

@@ -65,7 +65,7 @@ impl Run {
 }
 
 /// A string of PromQL.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!(
         "\"{}\"",
         text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
