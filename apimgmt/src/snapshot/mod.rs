@@ -9,6 +9,7 @@ pub mod metadata;
 pub mod namespaces;
 pub mod pods;
 pub mod objects;
+pub mod permission;
 mod quantity;
 mod recording;
 pub(crate) mod reduce;
@@ -118,6 +119,11 @@ macro_rules! readings {
             /// Whether a source was read.
             pub fn was_read(&self, source: Source) -> bool {
                 match source { $(Source::$source => matches!(self.$field, Reading::Read(_)),)* }
+            }
+
+            /// Takes what was not read from what is known.
+            pub fn complete(&mut self, known: &Self) {
+                $(if self.$field == Reading::NotRead { self.$field.clone_from(&known.$field); })*
             }
 
             /// Notes that a source could not be read.

@@ -19,6 +19,8 @@ mod mock;
 mod named;
 mod objects;
 mod old_tls;
+#[cfg(test)]
+mod permission_tests;
 mod pods;
 mod postgresql;
 mod probes;
@@ -34,6 +36,7 @@ mod tls;
 mod trouble;
 mod tunnel;
 mod vault;
+mod watch;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -46,6 +49,7 @@ use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
 pub use kube::Client;
+pub use watch::Watcher;
 
 pub(crate) use self::{
     api_server::chain,
@@ -108,13 +112,22 @@ pub fn client(mut config: Config) -> Result<Client, Error> {
 /// When nothing can be read at all: the cluster is out of reach, does not answer, or refuses the credentials.
 /// Anything less is noted in the Snapshot, source by source.
 pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
+    collect_again(client, request, Readings::default())
+}
+
+/// Reads the requested sources anew, with those that they cannot be read without; everything else is what was known.
+///
+/// # Errors
+/// As [`collect`].
+pub fn collect_again(client: Client, request: Request, known: Readings) -> Boxed<'static, Snapshot> {
     Box::pin(async move {
         let meter = cost::Meter::start();
         let taken_at = Timestamp::now();
         let run = Run {
             api: ApiServer::new(client, &request.server, &request.context, request.limits),
-            wanted: closure(&request.sources),
+            wanted: wanted(&request.sources, &known),
             request,
+            known,
         };
         let begun = Snapshot {
             taken_at,
@@ -122,11 +135,22 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
             ..Snapshot::default()
         };
         let (cluster, mut snapshot) = futures::try_join!(run.identity(), Box::pin(run.fill(begun)))?;
+        snapshot.readings.complete(&run.known);
         snapshot.cluster = cluster;
         snapshot.cost = meter.stop(&run.api);
         snapshot.take_touched();
         Ok(snapshot)
     })
+}
+
+/// What must be read: what was asked for, and what it requires as far as it is not known. Values of secrets are kept
+/// nowhere, so that a session always needs them anew.
+fn wanted(sources: &BTreeSet<Source>, known: &Readings) -> BTreeSet<Source> {
+    let is_kept = |source: &Source| !matches!(source, Source::Secrets | Source::ConfigMaps);
+    closure(sources)
+        .into_iter()
+        .filter(|source| sources.contains(source) || !(known.was_read(*source) && is_kept(source)))
+        .collect()
 }
 
 /// The sources with everything that they require.
@@ -146,6 +170,7 @@ struct Run {
     api: ApiServer,
     request: Request,
     wanted: BTreeSet<Source>,
+    known: Readings,
 }
 
 impl Run {
@@ -236,6 +261,7 @@ impl Run {
     /// Reads everything, in the order in which one thing needs another.
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
+        snapshot.readings.complete(&self.known);
         // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
         let secretive = async {
             let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
