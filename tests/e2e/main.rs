@@ -4,4 +4,5 @@ mod faults;
 mod lifecycle;
 mod permissions;
 mod sandbox;
+mod statements;
 mod trouble;

@@ -62,6 +62,32 @@ pub enum Reading<T> {
     Unreadable(Unreadable),
 }
 
+impl Readings {
+    /// Where a source could not be read because another could not, it names what that other was refused: who mends that
+    /// mends both.
+    pub(crate) fn name_causes(&mut self) {
+        for source in Source::ALL {
+            let mut cause = self.unreadable(*source).cloned();
+            // Requirements form no circle; the bound is for a recording that says otherwise.
+            for _ in Source::ALL {
+                match cause.as_ref().map(|unreadable| &unreadable.why) {
+                    Some(Why::Needs(needed)) => match self.unreadable(*needed) {
+                        Some(next) => cause = Some(next.clone()),
+                        None => break,
+                    },
+                    _ => break,
+                }
+            }
+            if let (Some(mut unreadable), Some(cause)) = (self.unreadable(*source).cloned(), cause) {
+                unreadable.verb = cause.verb;
+                unreadable.resource = cause.resource;
+                unreadable.namespace = cause.namespace;
+                self.fail(unreadable);
+            }
+        }
+    }
+}
+
 impl<T> From<Result<T, Unreadable>> for Reading<T> {
     fn from(result: Result<T, Unreadable>) -> Self {
         match result {

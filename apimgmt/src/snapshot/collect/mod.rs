@@ -2,6 +2,8 @@
 //! same time, under one budget of time and requests, and what arrives is reduced before it is kept.
 
 mod api_server;
+#[cfg(test)]
+mod canary_tests;
 mod cluster;
 mod cost;
 mod environment;
@@ -136,6 +138,7 @@ pub fn collect_again(client: Client, request: Request, known: Readings) -> Boxed
         };
         let (cluster, mut snapshot) = futures::try_join!(run.identity(), Box::pin(run.fill(begun)))?;
         snapshot.readings.complete(&run.known);
+        snapshot.readings.name_causes();
         snapshot.cluster = cluster;
         snapshot.cost = meter.stop(&run.api);
         snapshot.take_touched();
@@ -144,12 +147,16 @@ pub fn collect_again(client: Client, request: Request, known: Readings) -> Boxed
 }
 
 /// What must be read: what was asked for, and what it requires as far as it is not known. Values of secrets are kept
-/// nowhere, so that a session always needs them anew.
+/// nowhere, so that sessions need them anew, and so does the mask over whatever text arrives.
 fn wanted(sources: &BTreeSet<Source>, known: &Readings) -> BTreeSet<Source> {
     let is_kept = |source: &Source| !matches!(source, Source::Secrets | Source::ConfigMaps);
+    let masked_by = [Source::Secrets, Source::ConfigMaps]
+        .into_iter()
+        .filter(|source| known.was_read(*source));
     closure(sources)
         .into_iter()
         .filter(|source| sources.contains(source) || !(known.was_read(*source) && is_kept(source)))
+        .chain(masked_by)
         .collect()
 }
 
