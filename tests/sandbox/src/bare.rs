@@ -4,6 +4,7 @@ use std::{io::Write, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
+use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::json;
 
