@@ -2,9 +2,8 @@
 //! is measured against it.
 use std::{io::Write, time::Instant};
 
-use anyhow::{Context, Result, bail};
-use futures::{StreamExt, TryStreamExt, stream};
-use kube::client::Body;
+use anyhow::{Context, Result};
+use futures::{AsyncBufReadExt, StreamExt, TryStreamExt, pin_mut, stream};
 use serde_json::json;
 
 use crate::{cluster, site::Site};
@@ -30,7 +29,7 @@ pub(crate) async fn run(site: &Site, paths: &[String], paged: bool) -> Result<()
         .await?;
     let told = json!({
         "paged": paged,
-        "wallMs": u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) as f64 / 1000.0,
+        "wallMs": u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "bytes": spent.iter().map(|spent| spent.bytes).sum::<usize>(),
         "requests": spent.iter().map(|spent| spent.requests).sum::<usize>(),
     });
