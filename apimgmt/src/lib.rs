@@ -6,6 +6,7 @@ pub mod checklist;
 pub mod connection;
 pub(crate) mod database;
 pub mod diagnoses;
+pub mod edges;
 pub mod error;
 pub mod operation;
 pub mod probe;

@@ -1,5 +1,7 @@
 //! Redis: sessions over any stream, with the application's credentials.
 
+mod access;
+mod sentinel;
 mod session;
 
 pub(crate) use session::{Failure, Session, open};

@@ -27,7 +27,7 @@ impl fmt::Display for Failure {
 }
 
 /// A session.
-pub(crate) struct Session(MultiplexedConnection);
+pub(crate) struct Session(pub(super) MultiplexedConnection);
 
 /// Opens a session as `user` (empty for `default`) with a password, or without logging in.
 ///
@@ -87,6 +87,21 @@ impl Session {
             .map_err(|error| failure(&error))?;
         Ok(fields(&text))
     }
+
+    /// Parameters of the server by name; those that it does not know are left out. Never one that holds a password.
+    pub(crate) async fn config(&mut self, names: &[&str]) -> Result<BTreeMap<String, String>, Failure> {
+        let mut parameters = BTreeMap::new();
+        for name in names {
+            let found: BTreeMap<String, String> = redis::cmd("CONFIG")
+                .arg("GET")
+                .arg(name)
+                .query_async(&mut self.0)
+                .await
+                .map_err(|error| failure(&error))?;
+            parameters.extend(found.get(*name).map(|value| ((*name).to_owned(), hostile::line(value))));
+        }
+        Ok(parameters)
+    }
 }
 
 fn fields(text: &str) -> BTreeMap<String, String> {
@@ -97,7 +112,7 @@ fn fields(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn failure(error: &RedisError) -> Failure {
+pub(super) fn failure(error: &RedisError) -> Failure {
     let code = error.code().unwrap_or_default();
     // Replies stand in the error as code and detail; the text of the crate around them says nothing more.
     let words = match (code, error.detail()) {

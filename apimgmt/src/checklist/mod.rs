@@ -1,6 +1,9 @@
 //! The checklist: 52 items, each a value with its own file, judged purely on a Snapshot.
 
 mod clauses;
+mod connections;
+mod edges;
+mod exporter;
 mod login;
 mod pending;
 mod probe;
@@ -8,6 +11,7 @@ mod run;
 mod standing;
 mod verdict;
 mod version;
+mod visitor;
 mod workload;
 
 pub mod cache;

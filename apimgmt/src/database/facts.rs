@@ -39,7 +39,7 @@ pub(crate) async fn read(client: &mut Client, schema_query: &str) -> Result<Post
     Ok(facts)
 }
 
-async fn read_only(client: &mut Client) -> Result<Transaction<'_>, tokio_postgres::Error> {
+pub(super) async fn read_only(client: &mut Client) -> Result<Transaction<'_>, tokio_postgres::Error> {
     let transaction = client.build_transaction().read_only(true).start().await?;
     transaction
         .batch_execute("set local statement_timeout = '5s'; set local lock_timeout = '2s'")
@@ -75,6 +75,23 @@ async fn server(client: &mut Client) -> Result<Postgresql, tokio_postgres::Error
         replicas: (sees_all || replicas.is_empty()).then_some(replicas),
         ..Postgresql::default()
     })
+}
+
+/// The replicas, for a role that may see them; `None` for one that may not.
+///
+/// # Errors
+/// In words, when the server does not answer.
+pub(crate) async fn replicas(client: &mut Client) -> Result<Option<Vec<Replica>>, String> {
+    let told = async {
+        let transaction = read_only(client).await?;
+        let sees_all = "select pg_has_role(current_user, 'pg_read_all_stats', 'usage')";
+        if !transaction.query_one(sees_all, &[]).await?.try_get(0)? {
+            return Ok(None);
+        }
+        let rows = transaction.query(REPLICAS, &[]).await?;
+        rows.iter().map(replica).collect::<Result<_, _>>().map(Some)
+    };
+    told.await.map_err(|error: tokio_postgres::Error| in_words(&error))
 }
 
 fn replica(row: &Row) -> Result<Replica, tokio_postgres::Error> {

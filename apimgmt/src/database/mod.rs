@@ -1,11 +1,17 @@
 //! PostgreSQL: sessions over any stream, with the application's credentials.
 
+mod activity;
 mod facts;
+mod role;
 mod session;
 mod tls;
+mod upkeep;
 
-pub(crate) use facts::read;
+pub(crate) use activity::activity;
+pub(crate) use facts::{read, replicas};
+pub(crate) use role::role;
 pub(crate) use session::{Failure, in_words, open};
+pub(crate) use upkeep::{settings, upkeep};
 
 use crate::snapshot::collect::Words;
 

@@ -21,13 +21,15 @@ pub(crate) enum Failure {
     Refused(String),
     /// The login was accepted, but there is no such database.
     NoDatabase(String),
-    /// Anything else: the stream ended, the server is starting, it has no connection left.
+    /// The server has no connection left for this role.
+    Full(String),
+    /// Anything else: the stream ended, the server is starting.
     Other(String),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Refused(words) | Self::NoDatabase(words) | Self::Other(words)) = self;
+        let (Self::Refused(words) | Self::NoDatabase(words) | Self::Full(words) | Self::Other(words)) = self;
         formatter.write_str(words)
     }
 }
@@ -72,6 +74,7 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
     match *said.code() {
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => Failure::Refused(message),
         SqlState::INVALID_CATALOG_NAME => Failure::NoDatabase(message),
+        SqlState::TOO_MANY_CONNECTIONS => Failure::Full(message),
         _ => Failure::Other(message),
     }
 }

@@ -72,9 +72,20 @@ pub enum Form {
     Yaml,
 }
 
-/// JSON with a final line break.
+/// JSON with a final line break. Its text reads back as it was, and drives no terminal meanwhile.
 pub fn json(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    use std::fmt::Write as _;
+
+    let written = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = String::with_capacity(written.len() + 1);
+    for letter in written.chars() {
+        // Outside of strings there are no such letters, and inside each may be written by its number.
+        if letter != '\n' && (letter.is_control() || text::deceives(letter)) {
+            let _ = write!(text, "\\u{:04x}", letter as u32);
+        } else {
+            text.push(letter);
+        }
+    }
     text.push('\n');
     text
 }

@@ -7,13 +7,18 @@ pub(crate) mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;
-pub mod pods;
+pub mod network_policies;
 pub mod objects;
 pub mod permission;
+mod pod_specs;
+pub mod pods;
+mod public_hosts;
 mod quantity;
+pub mod rbac;
 mod recording;
 pub(crate) mod reduce;
 pub mod roles;
+pub mod scans;
 pub mod sensitive;
 pub mod services;
 pub mod sessions;
@@ -29,6 +34,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use literal::Literal;
 pub use metadata::{LabelSelector, Labels, Metadata};
+pub use pod_specs::{PROBE_RUN, Specified};
 pub use pods::{Condition, Pod, PodSpec, PodTemplate, Port, condition};
 pub use quantity::Quantity;
 pub use source::{Access, Scope, Source};
@@ -191,8 +197,13 @@ readings! {
     deployments: Deployments => Vec<workloads::Deployment>;
     /// Stateful sets.
     stateful_sets: StatefulSets => Vec<workloads::StatefulSet>;
+    /// Daemon sets.
+    daemon_sets: DaemonSets => Vec<workloads::DaemonSet>;
     /// Jobs.
     jobs: Jobs => Vec<workloads::Job>;
+    /// Cron jobs.
+    /// Jobs by the clock.
+    cron_jobs: CronJobs => Vec<workloads::CronJob>;
     /// Autoscalers.
     horizontal_pod_autoscalers: HorizontalPodAutoscalers => Vec<workloads::HorizontalPodAutoscaler>;
     /// Services.
@@ -201,6 +212,22 @@ readings! {
     endpoint_slices: EndpointSlices => Vec<services::EndpointSlice>;
     /// Ingresses.
     ingresses: Ingresses => Vec<services::Ingress>;
+    /// Ingress classes.
+    ingress_classes: IngressClasses => Vec<services::IngressClass>;
+    /// Network policies.
+    network_policies: NetworkPolicies => Vec<network_policies::NetworkPolicy>;
+    /// Every namespace, with its labels.
+    namespaces: Namespaces => Vec<namespaces::Namespace>;
+    /// Roles that are bound to accounts of the namespace.
+    roles: Roles => Vec<rbac::Role>;
+    /// Bindings to accounts of the namespace, in every namespace.
+    role_bindings: RoleBindings => Vec<rbac::Binding>;
+    /// Cluster roles that are bound to accounts of the namespace.
+    cluster_roles: ClusterRoles => Vec<rbac::Role>;
+    /// Bindings over the whole cluster to accounts of the namespace.
+    cluster_role_bindings: ClusterRoleBindings => Vec<rbac::Binding>;
+    /// Scans of images.
+    vulnerability_reports: VulnerabilityReports => Vec<scans::VulnerabilityReport>;
     /// Storage classes.
     storage_classes: StorageClasses => Vec<storage::StorageClass>;
     /// Volume claims.
@@ -215,6 +242,8 @@ readings! {
     events: Events => Vec<events::Event>;
     /// Last lines of containers that are not well.
     logs: Logs => Vec<events::LogTail>;
+    /// Where values of secrets were found.
+    exposure: Exposure => sessions::Exposure;
     /// What is expected of this release.
     expectations: Expectations => Expectations;
     /// Helm's revisions, newest first; empty when Helm did not install what is there.
@@ -223,12 +252,18 @@ readings! {
     postgresql: Postgresql => Option<sessions::Postgresql>;
     /// The cache; `None` when no workload plays it and none is declared.
     redis: Redis => Option<sessions::Redis>;
+    /// What the authorizer answered.
+    access_reviews: AccessReviews => Vec<sessions::AccessReview>;
+    /// What the names of the public hosts resolve to from here.
+    resolution: Resolution => Vec<sessions::Resolution>;
     /// Public hosts.
     hosts: Hosts => Vec<sessions::Host>;
     /// Answers of health paths.
     health: Health => Vec<sessions::HealthAnswer>;
     /// Prometheus; `None` when there is none.
     prometheus: Prometheus => Option<sessions::Prometheus>;
+    /// Grafana; `None` when there is none.
+    grafana: Grafana => Option<sessions::Grafana>;
     /// Stored results of active probes.
     probes: Probes => Vec<sessions::ProbeResult>;
     /// Attestations and waivers.

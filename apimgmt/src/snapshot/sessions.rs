@@ -1,7 +1,21 @@
 //! What sessions to running services tell: PostgreSQL, Redis, public hosts, health paths, Prometheus, probes.
 
+mod access;
+mod activity;
+mod database_role;
+mod exporters;
+mod exposure;
+mod grafana;
 mod imports;
+mod redis_access;
+mod redis_traffic;
+mod resolution;
+mod rules;
+mod sentinels;
 mod statements;
+mod traffic;
+mod upkeep;
+mod watchers;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +26,21 @@ pub use imports::{Import, ImportKind};
 pub use statements::{Statement, StatementKind};
 
 use super::sensitive::Certificate;
+
+pub use access::{AccessReview, Question};
+pub use activity::{Activity, Pool, Sessions};
+pub use database_role::DatabaseRole;
+pub use exporters::Exporters;
+pub use exposure::{Exposure, Found, LeftOut, Searched};
+pub use grafana::{Grafana, GrafanaDashboard, GrafanaSource};
+pub use redis_access::{AclUser, Permission, RedisAccess};
+pub use redis_traffic::KeyspaceReads;
+pub use resolution::Resolution;
+pub use rules::Rule;
+pub use sentinels::{RedisReplica, Sentinel};
+pub use traffic::{Bucket, Traffic};
+pub use upkeep::{Setting, Table, Upkeep};
+pub use watchers::{SyntheticCheck, Watchers};
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +109,20 @@ pub struct Postgresql {
     pub max_connections: i64,
     /// Connections in use.
     pub connections: i64,
+    /// The server's own words when it had no connection left for the application.
+    pub exhausted: Option<String>,
+    /// What the application's role may do.
+    pub role: Option<DatabaseRole>,
+    /// Parameters by name.
+    pub settings: BTreeMap<String, Setting>,
+    /// How tables and log are kept.
+    pub upkeep: Option<Upkeep>,
+    /// Who is connected.
+    pub activity: Option<Activity>,
+    /// The application's pool.
+    pub pool: Option<Pool>,
+    /// What could not be asked, by part (`role`, `settings`, `upkeep`, `activity`, `monitor`), and why.
+    pub untold: BTreeMap<String, String>,
 }
 
 /// The version of a database's schema.
@@ -118,6 +161,16 @@ pub struct Redis {
     pub ping: String,
     /// Fields of INFO by name.
     pub info: BTreeMap<String, String>,
+    /// Some parameters of `CONFIG GET` by name.
+    pub config: BTreeMap<String, String>,
+    /// Who may do what; `None` when it was not asked.
+    pub access: Option<RedisAccess>,
+    /// Reads of the keyspace at the beginning and at the end of the session.
+    pub reads: Vec<KeyspaceReads>,
+    /// What each Sentinel says; empty when none is declared.
+    pub sentinels: Vec<Sentinel>,
+    /// What could not be asked, by part (`config`, `sentinels`), and why.
+    pub untold: BTreeMap<String, String>,
 }
 
 /// What a public host answers.
@@ -185,6 +238,15 @@ pub struct Prometheus {
     /// Share of periods in which a container was throttled over the window, by `POD/CONTAINER`; `None` when Prometheus
     /// has no such series.
     pub throttled: Option<BTreeMap<String, f64>>,
+    /// Loaded rules; `None` where the server tells nothing of them.
+    pub rules: Option<Vec<Rule>>,
+    /// What the exporters of the database and the cache told.
+    pub exporters: Exporters,
+    /// The application's requests; `None` in recordings from before they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
+    /// Those who watch with it; `None` in recordings of before they were asked for.
+    pub watchers: Option<Watchers>,
 }
 
 /// A scrape target.

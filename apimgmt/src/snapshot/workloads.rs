@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, LabelSelector, Metadata, PodTemplate, Port, storage::PersistentVolumeClaim};
+use super::{Condition, LabelSelector, Metadata, PodTemplate, Port, Quantity, storage::PersistentVolumeClaim};
 
 /// A deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -156,6 +156,68 @@ pub struct JobStatus {
     pub completion_time: Option<Timestamp>,
 }
 
+/// A job that is made by the clock.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJob {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: CronJobSpec,
+    /// What is.
+    pub status: CronJobStatus,
+}
+
+/// What a cron job asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJobSpec {
+    /// When, as cron writes it.
+    pub schedule: String,
+    /// No new jobs while set.
+    pub suspend: bool,
+    /// Jobs to make.
+    pub job_template: JobTemplate,
+}
+
+/// A template that cron jobs make jobs from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobTemplate {
+    /// What is asked for.
+    pub spec: JobSpec,
+}
+
+/// What a cron job reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJobStatus {
+    /// When a job was made last.
+    pub last_schedule_time: Option<Timestamp>,
+    /// When a job succeeded last.
+    pub last_successful_time: Option<Timestamp>,
+}
+
+/// A daemon set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DaemonSet {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: DaemonSetSpec,
+}
+
+/// What a daemon set asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DaemonSetSpec {
+    /// Whose pods.
+    pub selector: LabelSelector,
+    /// Pods to make.
+    pub template: PodTemplate,
+}
+
 /// An autoscaler.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -178,6 +240,24 @@ pub struct AutoscalerSpec {
     pub min_replicas: Option<i64>,
     /// Most pods.
     pub max_replicas: i64,
+    /// How fast it scales.
+    pub behavior: AutoscalerBehavior,
+}
+
+/// How fast an autoscaler scales.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AutoscalerBehavior {
+    /// When pods are taken away.
+    pub scale_down: ScalingRules,
+}
+
+/// How fast an autoscaler scales in one direction.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScalingRules {
+    /// How long it looks back before it acts; absent means 300 for taking away.
+    pub stabilization_window_seconds: Option<i64>,
 }
 
 /// What an autoscaler scales.
@@ -200,4 +280,38 @@ pub struct AutoscalerStatus {
     pub desired_replicas: i64,
     /// Conditions.
     pub conditions: Vec<Condition>,
+    /// What it measures now.
+    #[serde(deserialize_with = "super::null_is_empty")]
+    pub current_metrics: Vec<CurrentMetric>,
+}
+
+/// What an autoscaler measures now.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CurrentMetric {
+    /// `Resource`, `Pods`, `External`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Of the kind `Resource`: which, and its value.
+    pub resource: Option<CurrentResource>,
+}
+
+/// The usage of one resource over all pods.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CurrentResource {
+    /// `cpu` or `memory`.
+    pub name: String,
+    /// Value.
+    pub current: CurrentValue,
+}
+
+/// A measured value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CurrentValue {
+    /// Percent of what the pods request.
+    pub average_utilization: Option<i64>,
+    /// Amount for each pod.
+    pub average_value: Option<Quantity>,
 }

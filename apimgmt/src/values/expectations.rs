@@ -1,10 +1,34 @@
 //! The `checklist:` values: what items measure against. The chart stores them in the release's namespace.
 
+mod backup;
+mod calls;
+mod exposure;
+mod images;
+mod network;
+mod permissions;
+mod pool;
+mod privileges;
+mod sentinel;
+mod traffic;
+mod watch;
+
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+
+pub use backup::ExpectedBackup;
+pub use calls::*;
+pub use exposure::{ExpectedExposure, ExposedService};
+pub use images::ExpectedImages;
+pub use network::{DeclaredEdge, ExpectedNetwork};
+pub use permissions::Permission;
+pub use pool::ExpectedPool;
+pub use privileges::ExpectedPrivileges;
+pub use sentinel::ExpectedSentinel;
+pub use traffic::{ExpectedThroughput, ExpectedTraffic};
+pub use watch::{AlertReceiver, ExpectedAlerts, ExpectedSynthetic};
 
 /// What is expected of a release. Every part has the default that the chart has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,12 +52,42 @@ pub struct Expectations {
     pub database: ExpectedDatabase,
     /// The cache.
     pub cache: ExpectedCache,
+    /// Backups of the database.
+    pub backup: ExpectedBackup,
     /// Performance.
     pub performance: ExpectedPerformance,
+    /// Throughput.
+    pub throughput: ExpectedThroughput,
+    /// Core calls.
+    pub api: ExpectedApi,
+    /// Routing.
+    pub gateway: ExpectedGateway,
+    /// Tokens.
+    pub authentication: ExpectedAuthentication,
+    /// Permissions of roles and service accounts.
+    pub authorization: ExpectedAuthorization,
+    /// Protected routes.
+    pub access_control: ExpectedAccessControl,
+    /// File transfer.
+    pub files: ExpectedFiles,
+    /// The load probe.
+    pub load: ExpectedLoad,
     /// Monitoring.
     pub monitoring: ExpectedMonitoring,
+    /// Alerts.
+    pub alerts: ExpectedAlerts,
+    /// The check from outside.
+    pub synthetic: ExpectedSynthetic,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
+    /// Images and their scans.
+    pub images: ExpectedImages,
+    /// What service accounts need of the API server, by account; one that is not named needs nothing.
+    pub permissions: BTreeMap<String, Vec<Permission>>,
+    /// Connections that are needed, and those that must be closed, beside those that follow from the roles.
+    pub network: ExpectedNetwork,
+    /// What may be reached from outside of the cluster.
+    pub exposure: ExpectedExposure,
     /// Hosts outside of the namespace that DSNs may lead to.
     pub external_hosts: Vec<String>,
     /// Oldest probe result that counts.
@@ -57,9 +111,24 @@ impl Default for Expectations {
             health: ExpectedHealth::default(),
             database: ExpectedDatabase::default(),
             cache: ExpectedCache::default(),
+            backup: ExpectedBackup::default(),
             performance: ExpectedPerformance::default(),
+            throughput: ExpectedThroughput::default(),
+            api: ExpectedApi::default(),
+            gateway: ExpectedGateway::default(),
+            authentication: ExpectedAuthentication::default(),
+            authorization: ExpectedAuthorization::default(),
+            access_control: ExpectedAccessControl::default(),
+            files: ExpectedFiles::default(),
+            load: ExpectedLoad::default(),
             monitoring: ExpectedMonitoring::default(),
+            alerts: ExpectedAlerts::default(),
+            synthetic: ExpectedSynthetic::default(),
             roles: BTreeMap::new(),
+            images: ExpectedImages::default(),
+            permissions: BTreeMap::new(),
+            network: ExpectedNetwork::default(),
+            exposure: ExpectedExposure::default(),
             external_hosts: Vec::new(),
             probe_max_age: Span(Duration::from_hours(24)),
             waivers: Vec::new(),
@@ -261,6 +330,18 @@ pub struct ExpectedDatabase {
     pub encoding: String,
     /// Query that gives `version, dirty` of the schema.
     pub schema_query: String,
+    /// Secret with `username` and `password` of the role that reads the server's statistics.
+    pub monitor_secret: String,
+    /// What the application's role must be able to do.
+    pub privileges: ExpectedPrivileges,
+    /// The application's pools of connections.
+    pub pool: ExpectedPool,
+    /// Memory of a server whose container is not seen here, as a quantity.
+    pub memory: String,
+    /// Job of the exporter in Prometheus.
+    pub exporter_job: String,
+    /// Alerts that must be loaded: connections, replication, disk.
+    pub alerts: Vec<String>,
 }
 
 impl Default for ExpectedDatabase {
@@ -273,6 +354,16 @@ impl Default for ExpectedDatabase {
             replicas: 0,
             encoding: "UTF8".into(),
             schema_query: "select version, dirty from schema_migrations order by version desc limit 1".into(),
+            monitor_secret: "postgres-monitor-secret".into(),
+            privileges: ExpectedPrivileges::default(),
+            pool: ExpectedPool::default(),
+            memory: String::new(),
+            exporter_job: "postgres-exporter".into(),
+            alerts: vec![
+                "PostgresConnectionsNearLimit".into(),
+                "PostgresReplicationLag".into(),
+                "PostgresDiskFilling".into(),
+            ],
         }
     }
 }
@@ -287,6 +378,22 @@ pub struct ExpectedCache {
     pub maximum_version: u32,
     /// `standalone`, `sentinel`, `cluster`.
     pub mode: String,
+    /// Where the Sentinels are, in the mode `sentinel`.
+    pub sentinel: ExpectedSentinel,
+    /// How data outlives a restart: `aof`, `rdb`; empty where it need not.
+    pub persistence: Vec<String>,
+    /// Oldest save of changed data.
+    pub maximum_save_age: Span,
+    /// The policy `noeviction` is meant: writes fail when the memory is full.
+    pub no_eviction: bool,
+    /// Memory of a server whose container is not seen here, as a quantity.
+    pub memory: String,
+    /// Commands that the application's user must not be able to call.
+    pub denied_commands: Vec<String>,
+    /// Job of the exporter in Prometheus.
+    pub exporter_job: String,
+    /// Alerts that must be loaded.
+    pub alerts: Vec<String>,
 }
 
 impl Default for ExpectedCache {
@@ -295,6 +402,37 @@ impl Default for ExpectedCache {
             minimum_version: 7,
             maximum_version: 8,
             mode: "standalone".into(),
+            sentinel: ExpectedSentinel::default(),
+            persistence: vec!["aof".into()],
+            maximum_save_age: Span(Duration::from_hours(2)),
+            no_eviction: false,
+            memory: String::new(),
+            // Those that destroy everything, open other ways in or stop the server: the category `dangerous` of Redis'
+            // documentation (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/).
+            denied_commands: [
+                "FLUSHALL",
+                "FLUSHDB",
+                "SWAPDB",
+                "KEYS",
+                "CONFIG SET",
+                "ACL SETUSER",
+                "DEBUG",
+                "SHUTDOWN",
+                "MODULE LOAD",
+                "REPLICAOF",
+                "SAVE",
+                "MIGRATE",
+                "RESTORE",
+                "MONITOR",
+            ]
+            .map(str::to_owned)
+            .into(),
+            exporter_job: "redis-exporter".into(),
+            alerts: vec![
+                "RedisDown".into(),
+                "RedisMemoryNearLimit".into(),
+                "RedisPersistenceFailing".into(),
+            ],
         }
     }
 }
@@ -305,6 +443,16 @@ impl Default for ExpectedCache {
 pub struct ExpectedPerformance {
     /// How far back restarts, kills and throttling count.
     pub window: Span,
+    /// Least share of reads that the cache answers.
+    pub cache_hit_rate: f64,
+    /// Fewest reads of the cache between two readings that tell anything of its share of hits.
+    pub minimum_cache_reads: u64,
+    /// Slowest 95th percentile of the answers.
+    pub p95: Span,
+    /// Requests in the window below which a percentile says nothing.
+    pub minimum_requests: u64,
+    /// Where requests are counted.
+    pub traffic: ExpectedTraffic,
     /// Parts that items of later sections read.
     #[serde(flatten)]
     pub further: BTreeMap<String, Value>,
@@ -314,6 +462,13 @@ impl Default for ExpectedPerformance {
     fn default() -> Self {
         Self {
             window: Span(Duration::from_hours(1)),
+            cache_hit_rate: 0.9,
+            minimum_cache_reads: 100,
+            p95: Span(Duration::from_millis(200)),
+            // With 59 samples the largest of them bounds the 95th percentile with 95 % confidence (0.95^59 < 0.05, Wilks
+            // 1941); a hundred leaves five above it.
+            minimum_requests: 100,
+            traffic: ExpectedTraffic::default(),
             further: BTreeMap::new(),
         }
     }
@@ -325,12 +480,18 @@ impl Default for ExpectedPerformance {
 pub struct ExpectedMonitoring {
     /// Prometheus.
     pub prometheus: ServiceAddress,
+    /// Alertmanager.
+    pub alertmanager: ServiceAddress,
+    /// Grafana.
+    pub grafana: ServiceAddress,
     /// Targets that must be up.
     pub targets: Vec<ExpectedTarget>,
     /// Series that must be present.
     pub series: Vec<String>,
     /// Oldest last scrape.
     pub maximum_age: Span,
+    /// Unique ids of the dashboards that must be there.
+    pub dashboards: Vec<String>,
     /// Parts that items of later sections read.
     #[serde(flatten)]
     pub further: BTreeMap<String, Value>,
@@ -338,8 +499,14 @@ pub struct ExpectedMonitoring {
 
 impl Default for ExpectedMonitoring {
     fn default() -> Self {
+        let service = |name: &str, port| ServiceAddress {
+            service: name.into(),
+            port,
+        };
         Self {
             prometheus: ServiceAddress::default(),
+            alertmanager: service("alertmanager-service", 9093),
+            grafana: service("grafana-service", 3000),
             targets: vec![ExpectedTarget {
                 job: "api-management".into(),
             }],
@@ -348,6 +515,9 @@ impl Default for ExpectedMonitoring {
                 "http_request_duration_seconds_bucket".into(),
             ],
             maximum_age: Span(Duration::from_mins(2)),
+            dashboards: ["apimgmt-application", "apimgmt-database", "apimgmt-cache"]
+                .map(str::to_owned)
+                .into(),
             further: BTreeMap::new(),
         }
     }

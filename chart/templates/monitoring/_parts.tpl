@@ -2,7 +2,7 @@
 
 {{/* Not empty if any pod of the monitoring is there */}}
 {{- define "apimgmt.anyMonitoring" -}}
-{{- range list "prometheus" "alertmanager" "grafana" "postgresExporter" "redisExporter" }}
+{{- range list "prometheus" "alertmanager" "grafana" "postgresExporter" "redisExporter" "blackboxExporter" }}
 {{- if (get $.Values.monitoring .).enabled }}yes{{ end }}
 {{- end }}
 {{- end -}}

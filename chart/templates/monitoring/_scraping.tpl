@@ -28,7 +28,21 @@ scrape_configs:
     {{- end }}
   - job_name: prometheus
     static_configs: [{targets: ["localhost:9090"]}]
-{{- range $key, $address := dict "alertmanager" "alertmanager-service:9093" "grafana" "grafana-service:3000" "postgresExporter" "postgres-exporter:9187" "redisExporter" "redis-exporter:9121" }}
+{{- with $monitoring.blackboxExporter }}
+{{- if .enabled }}
+  - job_name: {{ $.Values.checklist.synthetic.job }}
+    metrics_path: /probe
+    params: {module: [http]}
+    static_configs:
+      - targets:
+          {{- include "apimgmt.syntheticTargets" $ | nindent 10 }}
+    relabel_configs:
+      - {source_labels: [__address__], target_label: __param_target}
+      - {source_labels: [__param_target], target_label: instance}
+      - {target_label: __address__, replacement: "blackbox-exporter:9115"}
+{{- end }}
+{{- end }}
+{{- range $key, $address := dict "alertmanager" "alertmanager-service:9093" "grafana" "grafana-service:3000" "postgresExporter" "postgres-exporter:9187" "redisExporter" "redis-exporter:9121" "blackboxExporter" "blackbox-exporter:9115" }}
 {{- if (get $monitoring $key).enabled }}
   - job_name: {{ kebabcase $key }}
     static_configs: [{targets: [{{ quote $address }}]}]
@@ -37,4 +51,17 @@ scrape_configs:
 {{- with $monitoring.prometheus.extraScrapeConfigs }}
 {{ toYaml . | indent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* What is called from outside: what is declared, or else one path of every public host */}}
+{{- define "apimgmt.syntheticTargets" -}}
+{{- $blackbox := .Values.monitoring.blackboxExporter -}}
+{{- $scheme := ternary "https" "http" .Values.ingress.tls.enabled -}}
+{{- $targets := $blackbox.targets -}}
+{{- if not $targets }}
+{{- range .Values.ingress.hosts }}
+{{- $targets = append $targets (printf "%s://%s%s" $scheme . $blackbox.path) }}
+{{- end }}
+{{- end }}
+{{- toYaml $targets }}
 {{- end -}}

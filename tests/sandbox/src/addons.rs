@@ -1,4 +1,4 @@
-//! What runs as pods on every sandbox: name service, storage, metrics.
+//! What is on every sandbox: name service, storage, metrics, kinds that other projects define.
 use anyhow::Result;
 use kube::Client;
 
@@ -21,6 +21,7 @@ const MANIFESTS: &[&str] = &[
     include_str!("../manifests/dns.yaml"),
     include_str!("../manifests/storage.yaml"),
     include_str!("../manifests/metrics.yaml"),
+    include_str!("../manifests/vulnerability-reports.yaml"),
 ];
 
 /// Deployments of `kube-system` without which the node is of no use.
@@ -34,6 +35,9 @@ pub(crate) async fn apply(site: &Site, client: &Client, parts: &Parts) -> Result
             &fill(manifest, site, |name| Ok(parts.image(name)?.reference()))?,
         )
         .await?;
+    }
+    for definition in parts.definitions()? {
+        cluster::apply(client, &definition).await?;
     }
     Ok(())
 }

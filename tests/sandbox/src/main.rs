@@ -7,13 +7,16 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::{progress::Progress, relay::Route, site::Site};
 
 mod addons;
+mod alerting;
 mod bare;
 mod cgroups;
 mod cluster;
 mod down;
 mod file;
+mod identity;
 mod images;
 mod inventory;
+mod kind;
 mod kubeconfig;
 mod light;
 mod node;
@@ -58,6 +61,9 @@ enum Command {
         /// Keep a sandbox that runs, even if its programs are of another version: only images and values are refreshed
         #[arg(long, conflicts_with = "fresh")]
         keep: bool,
+        /// Leave out what only tests take: some Helms, and what plays fake pods
+        #[arg(long)]
+        lean: bool,
         /// Where the programs of the release's images are, instead of building them with cargo
         #[arg(long, value_name = "FOLDER")]
         programs: Option<PathBuf>,
@@ -66,6 +72,8 @@ enum Command {
     Down,
     /// Tell what runs, and where to find it
     Status,
+    /// Tell which sandbox this machine can give: `real` or `light`
+    Kind,
     /// Delete every namespace and cluster-wide object that isn't the sandbox's own
     Reset,
     /// Import image archives (`docker save`) into the node
@@ -163,18 +171,21 @@ fn run(command: Command) -> Result<()> {
                 only,
                 fresh,
                 keep,
+                lean,
                 programs,
             } => {
                 let wish = up::Wish {
                     only,
                     fresh,
                     keep,
+                    lean,
                     programs,
                 };
                 up::run(&Site::find()?, &wish, &progress).await
             }
             Command::Down => down::run(&Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,
+            Command::Kind => kind::run(&Site::find()?, &progress),
             Command::Reset => reset::run(&Site::find()?, &progress).await,
             Command::LoadImage { files } => images::load(&Site::find()?, &files, &progress),
             Command::Scale { pods } => scale::run(&Site::find()?, pods, &progress).await,

@@ -69,10 +69,35 @@ const fn client(file: &'static str, name: &'static str) -> Subject {
     }
 }
 
+/// How long a certificate of the ingress counts, and when it is issued anew.
+#[derive(Clone, Copy)]
+pub(crate) struct Validity {
+    pub(crate) from: Date,
+    pub(crate) until: Date,
+    pub(crate) renewal: Date,
+}
+
+/// Days after which `sandbox up` issues all of them anew.
+const RENEWED_AFTER: i64 = 200;
+const STAMP: &str = "renew-after";
+
+/// The validity of what is there.
+pub(crate) fn validity(folder: &Path) -> Result<Validity> {
+    let stamp = folder.join(STAMP);
+    let text = fs::read_to_string(&stamp).with_context(|| format!("can't read {}", stamp.display()))?;
+    let renewal: Date = text.trim().parse()?;
+    let made = renewal - RENEWED_AFTER.days();
+    Ok(Validity {
+        from: made - 1.day(),
+        until: made + 1.year(),
+        renewal,
+    })
+}
+
 /// Makes the certificates, unless all are there and have most of their time left.
 pub(crate) fn ensure(folder: &Path) -> Result<()> {
     let today = Zoned::now().date();
-    let stamp = folder.join("renew-after");
+    let stamp = folder.join(STAMP);
     let fresh = fs::read_to_string(&stamp)
         .ok()
         .and_then(|text| text.trim().parse::<Date>().ok())
@@ -85,7 +110,7 @@ pub(crate) fn ensure(folder: &Path) -> Result<()> {
         return Ok(());
     }
     make(folder, today)?;
-    write(&stamp, &(today + 200.days()).to_string())
+    write(&stamp, &(today + RENEWED_AFTER.days()).to_string())
 }
 
 fn make(folder: &Path, today: Date) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::{images, images::Pushed, parts::Parts, progress::Progress, site::Site
 const OWN: &[(&str, &str, &[&str])] = &[
     ("sample-app", "api-management", &["1.0.0", "1.1.0"]),
     ("grafana-double", "grafana-double", &["1.0.0"]),
+    ("alert-receiver", "alert-receiver", &["1.0.0"]),
     ("kubectl-apimgmt", "kubectl-apimgmt", &["1.0.0"]),
 ];
 
@@ -24,7 +25,10 @@ const OTHERS: &[&str] = &[
     "alertmanager",
     "postgres-exporter",
     "redis-exporter",
+    "blackbox-exporter",
     "busybox",
+    // Not of the release: it runs beside it.
+    "keycloak",
 ];
 
 /// Puts every image into the registry. The programs are in a folder, or are built with cargo.

@@ -5,11 +5,13 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::{
+    alerting::{RECEIVER, RECEIVER_PORT, alertmanager, receiver, receiver_service},
     file,
+    identity::{AUDIENCE, ISSUER},
     images::Pushed,
     platform::CLASS,
     record::Ports,
-    site::{HOST, REGISTRY, Site},
+    site::{HOST, NODE_ADDRESS, REGISTRY, Site},
 };
 
 /// Writes `values.yaml` for the chart, and `images.json` with every image by name and tag.
@@ -53,6 +55,12 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         // Names of the sandbox mean nothing to this machine's resolver.
         "vantagePoints": ["cluster"],
     }]);
+    let authority_volume = json!({"name": "authority", "configMap": {"name": "authority"}});
+    let authority_mount = json!({"name": "authority", "mountPath": "/etc/authority", "readOnly": true});
+    let to_ingress = json!({
+        "to": [{"ipBlock": {"cidr": format!("{NODE_ADDRESS}/32")}}],
+        "ports": [{"port": 443, "protocol": "TCP"}],
+    });
     json!({
         "images": {"pullSecrets": ["registry-credentials"]},
         "postgresql": {
@@ -63,26 +71,39 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
             "backup": {"persistence": size("2Gi")},
         },
         "redis": {"image": image("redis"), "resources": small, "persistence": size("1Gi")},
-        "application": {"image": image("api-management"), "resources": small},
+        "application": {
+            "image": image("api-management"),
+            "resources": small,
+            "config": {"OIDC_ISSUER": ISSUER, "OIDC_AUDIENCE": AUDIENCE, "OUTGOING_CA_FILE": "/etc/authority/ca.crt"},
+            "extraVolumes": [authority_volume],
+            "extraVolumeMounts": [authority_mount],
+        },
         "ingress": {"className": CLASS, "hosts": [HOST]},
+        // The issuer is behind the ingress, as everything outside the namespace is.
+        "networkPolicy": {"extraEgress": {"app": [to_ingress], "monitoring": [to_ingress]}},
         "monitoring": {
             "prometheus": {"image": image("prometheus"), "resources": small, "persistence": size("1Gi")},
-            "alertmanager": {"image": image("alertmanager"), "resources": small},
+            "alertmanager": {"image": image("alertmanager"), "resources": small, "config": alertmanager()},
             "grafana": {"image": image("grafana-double"), "resources": small},
             "postgresExporter": {"image": image("postgres-exporter"), "resources": small},
             "redisExporter": {"image": image("redis-exporter"), "resources": small},
+            "blackboxExporter": {"enabled": true, "image": image("blackbox-exporter")},
         },
         "test": {"image": image("busybox")},
         "verification": {"image": image("kubectl-apimgmt")},
         "checklist": {
             "hosts": hosts,
             "nodes": {"tolerateLoss": 0},
-            "tls": {
-                "caBundle": authority,
-                "renewal": {"mechanism": "every `sandbox up` issues certificates anew", "evidence": "`sandbox status`"},
-            },
+            "tls": {"caBundle": authority},
+            "alerts": {"receiver": {"service": RECEIVER, "port": RECEIVER_PORT, "path": "/alerts"}},
         },
+        "extraObjects": [authority_map(authority), receiver(&image("alert-receiver")), receiver_service()],
     })
+}
+
+/// Who signed the certificate of the issuer, for the application.
+fn authority_map(authority: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "authority"}, "data": {"ca.crt": authority}})
 }
 
 #[cfg(test)]

@@ -53,6 +53,13 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         }
         return Ok(row.verdict(""));
     }
+    if let Some(words) = &server.exhausted {
+        row.unseen(format!(
+            "{} has no connection left for the application: {words}",
+            server.object
+        ));
+        return Ok(row.verdict(""));
+    }
     if let Some(expected) = row.read(snapshot.expectations()) {
         exists(&mut row, server, &object, &expected.database);
     }

@@ -90,6 +90,11 @@ fn judge_server(row: &mut Clauses<'_>, snapshot: &Snapshot, server: &Postgresql)
         row.breach(format!("{object} refuses the application's credentials: {message}"));
         return;
     }
+    if let Some(words) = &server.exhausted {
+        row.moving(Source::Postgresql, object, "login", words);
+        row.breach(format!("{object} has no connection left for the application: {words}"));
+        return;
+    }
     row.stable(Source::Postgresql, object, "current_user", &server.user);
     row.stable(Source::Postgresql, object, "server_version", &server.version);
     row.moving(Source::Postgresql, object, "pg_is_in_recovery()", server.in_recovery);

@@ -4,6 +4,7 @@ mod backup;
 mod database;
 mod instance;
 mod monitoring;
+mod parameters;
 mod pooling;
 mod tuning;
 mod user;

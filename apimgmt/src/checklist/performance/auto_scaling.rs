@@ -1,6 +1,17 @@
 //! The autoscaler can scale.
+//!
+//! A load probe (`--load`) leaves a result of this item with the values `replicasBefore`, `replicasPeak`, `replicasAfter`
+//! (pods) and `fellAfter` (`20s`, from the end of the load). Without one the conditions alone are judged, and it is said.
 
-use crate::checklist::{Item, Phase, Severity, Stage, pending};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::{
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, connections::autoscaler_of, workload::roles},
+    snapshot::{Snapshot, Source, Unreadable, condition, sessions::ProbeResult, workloads::HorizontalPodAutoscaler},
+    values::Span,
+};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -11,6 +22,187 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "Without metrics it holds the last number for ever.",
     fix: "Run `kubectl describe hpa` and mend the condition that is false.",
-    reads: &[],
-    judge: pending::judge,
+    reads: &[
+        Source::HorizontalPodAutoscalers,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Pods,
+        Source::Services,
+        Source::Probes,
+        Source::Expectations,
+    ],
+    judge,
 };
+
+/// How long an autoscaler waits before it takes pods away when it does not say
+/// (<https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#default-behavior>).
+const STABILIZATION: i64 = 300;
+
+/// What comes on top of the declared wait: metrics of the pods' end, the autoscaler's own period, the pods' grace.
+const MARGIN: Duration = Duration::from_secs(120);
+
+fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    let autoscalers = snapshot.horizontal_pod_autoscalers()?;
+    let Some(application) = roles(&mut row, snapshot).application else {
+        row.unseen("no workload plays the application");
+        return Ok(row.verdict(""));
+    };
+    let Some(autoscaler) = autoscaler_of(autoscalers, &application) else {
+        row.breach(format!("no HorizontalPodAutoscaler scales {}", application.workload));
+        return Ok(row.verdict(""));
+    };
+    let object = format!("horizontalpodautoscaler/{}", autoscaler.metadata.name);
+    range(&mut row, &object, autoscaler);
+    conditions(&mut row, &object, autoscaler);
+    metrics(&mut row, &object, autoscaler);
+    loaded(&mut row, snapshot, &object, autoscaler);
+    let spec = &autoscaler.spec;
+    Ok(row.verdict(format!(
+        "{object} can scale {} between {} and {} pods",
+        application.workload,
+        spec.min_replicas.unwrap_or(1),
+        spec.max_replicas
+    )))
+}
+
+fn range(row: &mut Clauses<'_>, object: &str, autoscaler: &HorizontalPodAutoscaler) {
+    let (least, most) = (autoscaler.spec.min_replicas.unwrap_or(1), autoscaler.spec.max_replicas);
+    row.stable(
+        Source::HorizontalPodAutoscalers,
+        object,
+        "spec.minReplicas, maxReplicas",
+        format!("{least}, {most}"),
+    );
+    if least >= most {
+        row.breach(format!("{object} has {least} to {most} pods: it has nothing to scale"));
+    }
+    row.moving(
+        Source::HorizontalPodAutoscalers,
+        object,
+        "status.currentReplicas",
+        format!(
+            "{}, wants {}",
+            autoscaler.status.current_replicas, autoscaler.status.desired_replicas
+        ),
+    );
+}
+
+fn conditions(row: &mut Clauses<'_>, object: &str, autoscaler: &HorizontalPodAutoscaler) {
+    for kind in ["AbleToScale", "ScalingActive"] {
+        let Some(found) = condition(&autoscaler.status.conditions, kind) else {
+            row.unseen(format!("{object} does not say yet whether it is {kind}"));
+            continue;
+        };
+        row.moving(
+            Source::HorizontalPodAutoscalers,
+            object,
+            &format!("status.conditions[{kind}]"),
+            format!("{} ({})", found.status, found.reason),
+        );
+        match found.status.as_str() {
+            "True" => {}
+            "False" => row.breach(format!("{object} is not {kind}: {} ({})", found.message, found.reason)),
+            other => row.unseen(format!("{kind} of {object} is `{other}`: {}", found.message)),
+        }
+    }
+    if let Some(limited) = condition(&autoscaler.status.conditions, "ScalingLimited")
+        && limited.status == "True"
+        && limited.reason == "TooManyReplicas"
+    {
+        row.lesser(format!(
+            "{object} wants more pods than its maximum of {}",
+            autoscaler.spec.max_replicas
+        ));
+    }
+}
+
+/// Metrics are valid when each kind that the autoscaler asks for has a current value.
+fn metrics(row: &mut Clauses<'_>, object: &str, autoscaler: &HorizontalPodAutoscaler) {
+    let current = &autoscaler.status.current_metrics;
+    if current.is_empty() {
+        row.unseen(format!("{object} has no current metric"));
+        return;
+    }
+    for metric in current {
+        let Some(resource) = &metric.resource else {
+            row.moving(
+                Source::HorizontalPodAutoscalers,
+                object,
+                "status.currentMetrics",
+                &metric.kind,
+            );
+            continue;
+        };
+        let now = &resource.current;
+        let shown = match (now.average_utilization, &now.average_value) {
+            (Some(percent), _) => format!("{percent} %"),
+            (None, Some(value)) => value.0.clone(),
+            (None, None) => {
+                row.breach(format!("{object} has no value of {}", resource.name));
+                continue;
+            }
+        };
+        row.moving(
+            Source::HorizontalPodAutoscalers,
+            object,
+            &format!("status.currentMetrics[{}]", resource.name),
+            shown,
+        );
+    }
+}
+
+/// What the newest load that is fresh enough showed: pods rose, and fell again within what the autoscaler declares.
+fn loaded(row: &mut Clauses<'_>, snapshot: &Snapshot, object: &str, autoscaler: &HorizontalPodAutoscaler) {
+    let (Some(results), Some(expected)) = (row.read(snapshot.probes()), row.read(snapshot.expectations())) else {
+        return;
+    };
+    let age = |result: &ProbeResult| result.at.map(|at| snapshot.taken_at.duration_since(at));
+    let oldest = SignedDuration::try_from(expected.probe_max_age.0).unwrap_or(SignedDuration::MAX);
+    let fresh = results
+        .iter()
+        .filter(|result| result.item == ITEM.id)
+        .filter(|result| age(result).is_some_and(|age| age <= oldest))
+        .max_by_key(|result| result.at);
+    let Some(result) = fresh else {
+        row.note(format!(
+            "no load of the last {} was seen (`--load`)",
+            expected.probe_max_age
+        ));
+        return;
+    };
+    super::super::probe::taken(row, result);
+    let count = |name: &str| result.values.get(name).and_then(|text| text.parse::<i64>().ok());
+    let (Some(before), Some(peak), Some(after)) =
+        (count("replicasBefore"), count("replicasPeak"), count("replicasAfter"))
+    else {
+        row.unseen("the load's result does not say how many pods there were");
+        return;
+    };
+    if peak <= before {
+        row.breach(format!("under load {object} stayed at {before} pods"));
+        return;
+    }
+    if after >= peak {
+        row.breach(format!("after the load {object} stayed at {after} pods"));
+        return;
+    }
+    let declared = autoscaler
+        .spec
+        .behavior
+        .scale_down
+        .stabilization_window_seconds
+        .unwrap_or(STABILIZATION);
+    let longest = Duration::from_secs(u64::try_from(declared).unwrap_or_default()) + MARGIN;
+    match result
+        .values
+        .get("fellAfter")
+        .and_then(|text| text.parse::<Span>().ok())
+    {
+        Some(fell) if fell.0 > longest => row.breach(format!(
+            "{object} took {fell} to take pods away, its window is {declared} s"
+        )),
+        Some(_) => {}
+        None => row.unseen("the load's result does not say when the pods fell"),
+    }
+}

@@ -1,8 +1,12 @@
 //! What runs inside a probe's pod: it does the thing for real, and its last words are the results.
 
+mod alerts;
 mod cache;
 mod database;
+mod edges;
+mod http;
 mod storage;
+mod visitor;
 
 use std::{
     collections::BTreeMap,
@@ -31,19 +35,28 @@ const LAST_WORDS: &str = "/dev/termination-log";
 /// When the results cannot be left: then the pod has none, which is a failure of its items.
 pub fn run(probe: Probe) -> Boxed<'static, ()> {
     Box::pin(async move {
+        if probe == Probe::Edges {
+            return leave(&report::json(&edges::probe().await));
+        }
         let results = match probe {
             Probe::Application => {
                 let (mut database, cache) = futures::join!(database::probe(), cache::probe());
                 database.push(cache);
                 database
             }
+            Probe::Edges => Vec::new(),
+            Probe::Alerts => vec![alerts::probe().await],
+            Probe::Visitor => visitor::probe().await,
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
-        let text = report::json(&results);
-        report::print(&text)?;
-        std::fs::write(LAST_WORDS, text)
-            .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
+        leave(&report::json(&results))
     })
+}
+
+fn leave(text: &str) -> Result<(), Error> {
+    report::print(text)?;
+    std::fs::write(LAST_WORDS, text)
+        .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
 }
 
 /// How long a new pod may be refused: network policies take a moment until they know it.

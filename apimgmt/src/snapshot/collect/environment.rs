@@ -192,6 +192,15 @@ impl Environment {
         })
     }
 
+    /// The small number that a variable holds; nothing else of it is ever told.
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
+        self.first(&[name])?
+            .trim()
+            .parse()
+            .ok()
+            .filter(|number| *number < 1_000_000)
+    }
+
     /// The first of these variables that is there.
     pub(crate) fn password(&self, names: &[&str]) -> Option<SecretValue> {
         self.first(names)

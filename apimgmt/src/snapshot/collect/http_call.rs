@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{
     Request, StatusCode,
-    header::{ACCEPT, CONNECTION, HOST, HeaderMap, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderValue, USER_AGENT},
 };
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
@@ -13,20 +13,38 @@ use super::{api_server::chain, tunnel::Stream};
 use crate::snapshot::hostile;
 
 /// An answer with as much of its body as was asked for.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Gets `path` from `host`, and at most `longest` bytes of the body.
 ///
 /// # Errors
 /// In words, when there is no answer.
-pub(super) async fn get(stream: Stream, host: &str, path: &str, longest: usize) -> Result<Reply, String> {
+pub(crate) async fn get(stream: Stream, host: &str, path: &str, longest: usize) -> Result<Reply, String> {
+    get_as(stream, host, path, None, longest).await
+}
+
+/// The same, with an `Authorization`.
+///
+/// # Errors
+/// In words, when there is no answer.
+pub(super) async fn get_as(
+    stream: Stream,
+    host: &str,
+    path: &str,
+    authorization: Option<&HeaderValue>,
+    longest: usize,
+) -> Result<Reply, String> {
     let in_words = |error: hyper::Error| hostile::line(&chain(&error));
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(in_words)?;
-    let request = Request::get(path)
+    let mut request = Request::get(path);
+    if let Some(value) = authorization {
+        request = request.header(AUTHORIZATION, value);
+    }
+    let request = request
         .header(HOST, host)
         .header(USER_AGENT, "apimgmt")
         .header(ACCEPT, "*/*")

@@ -1,13 +1,18 @@
 //! Collecting: the only I/O that reading does. Every source that units declared is read once, all of them at the
 //! same time, under one budget of time and requests, and what arrives is reduced before it is kept.
 
+mod access;
 mod api_server;
 #[cfg(test)]
 mod canary_tests;
 mod cluster;
 mod cost;
+mod disguise;
 mod environment;
 mod expectations;
+mod exposure;
+mod grafana;
+mod grants;
 mod health;
 mod hosts;
 mod http_call;
@@ -19,6 +24,7 @@ mod mask;
 #[cfg(test)]
 mod mock;
 mod named;
+mod needles;
 mod objects;
 mod old_tls;
 #[cfg(test)]
@@ -30,11 +36,13 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod resolution;
 mod statements;
 mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod traffic;
 mod trouble;
 mod tunnel;
 mod vault;
@@ -56,8 +64,9 @@ pub use watch::Watcher;
 pub(crate) use self::{
     api_server::chain,
     environment::{Credentials, Environment, Words},
+    http_call::get,
     tls::{Observer, authorities},
-    tunnel::Stream,
+    tunnel::{Stream, connect_error},
 };
 
 /// What to read, of which cluster, and within what bounds.
@@ -185,24 +194,26 @@ impl Run {
         &self.request.namespace
     }
 
-    /// What became of a source, unless the trouble is everybody's.
-    async fn source<T>(
-        &self,
+    /// What became of a source, unless the trouble is everybody's. Boxed: dozens side by side would not fit on a stack.
+    fn source<'a, T: 'a>(
+        &'a self,
         source: Source,
-        read: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<Reading<T>, Error> {
-        if !self.wanted.contains(&source) {
-            return Ok(Reading::NotRead);
-        }
-        let why = match read.await {
-            Ok(value) => return Ok(Reading::Read(value)),
-            Err(Trouble::Fatal(error)) => return Err(error),
-            Err(Trouble::Unreadable(why)) => why,
-            Err(Trouble::Absent) => Why::ApiAbsent,
-            Err(Trouble::Expired) => Why::Failed("the server says that it is gone".into()),
-            Err(Trouble::Cut(message)) => Why::Failed(message),
-        };
-        Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+        read: impl Future<Output = Result<T, Trouble>> + 'a,
+    ) -> Boxed<'a, Reading<T>> {
+        Box::pin(async move {
+            if !self.wanted.contains(&source) {
+                return Ok(Reading::NotRead);
+            }
+            let why = match read.await {
+                Ok(value) => return Ok(Reading::Read(value)),
+                Err(Trouble::Fatal(error)) => return Err(error),
+                Err(Trouble::Unreadable(why)) => why,
+                Err(Trouble::Absent) => Why::ApiAbsent,
+                Err(Trouble::Expired) => Why::Failed("the server says that it is gone".into()),
+                Err(Trouble::Cut(message)) => Why::Failed(message),
+            };
+            Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+        })
     }
 }
 
@@ -214,6 +225,7 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
+                    (role_bindings, cluster_role_bindings),
                     version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     statements, imports
                 ) = futures::try_join!(
@@ -222,6 +234,7 @@ macro_rules! lists {
                         async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
                     )),*) },
                     self.pods(),
+                    self.bindings(),
                     self.source(Source::Version, self.version()),
                     self.source(Source::Readiness, self.readiness()),
                     self.source(Source::Namespace, self.own_namespace()),
@@ -235,8 +248,8 @@ macro_rules! lists {
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
-                    statements, imports,
+                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates,
+                    events, expectations, releases, probes, statements, imports,
                     ..Readings::default()
                 })
             }
@@ -255,11 +268,19 @@ lists! {
     ReplicaSets => replica_sets;
     Deployments => deployments;
     StatefulSets => stateful_sets;
+    DaemonSets => daemon_sets;
     Jobs => jobs;
+    CronJobs => cron_jobs;
     HorizontalPodAutoscalers => horizontal_pod_autoscalers;
     Services => services;
     EndpointSlices => endpoint_slices;
     Ingresses => ingresses;
+    IngressClasses => ingress_classes;
+    NetworkPolicies => network_policies;
+    Namespaces => namespaces;
+    Roles => roles;
+    ClusterRoles => cluster_roles;
+    VulnerabilityReports => vulnerability_reports;
     StorageClasses => storage_classes;
     PersistentVolumeClaims => persistent_volume_claims;
 }
@@ -269,6 +290,7 @@ impl Run {
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
         snapshot.readings.complete(&self.known);
+        grants::keep_what_is_bound(&mut snapshot.readings);
         // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
         let secretive = async {
             let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
@@ -277,25 +299,38 @@ impl Run {
                 self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
+                self.source(Source::Exposure, self.exposure(&snapshot, &vault)),
+                self.source(Source::Grafana, self.grafana(&snapshot, &vault)),
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
-        let ((secrets, config_maps, mask, sessions), hosts, health, prometheus) = futures::try_join!(
+        let access = async {
+            futures::try_join!(
+                self.source(Source::AccessReviews, self.access_reviews(&snapshot)),
+                self.source(Source::Resolution, self.resolution(&snapshot)),
+            )
+        };
+        let ((secrets, config_maps, mask, sessions), (access_reviews, resolution), hosts, health, prometheus) = futures::try_join!(
             Box::pin(secretive),
-            self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
+            Box::pin(access),
+            self.source(Source::Hosts, self.hosts(&snapshot)),
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        let (postgresql, redis, logs) = sessions;
+        let (postgresql, redis, logs, exposure, grafana) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,
             logs,
+            exposure,
             postgresql,
             redis,
+            access_reviews,
+            resolution,
             hosts,
             health,
             prometheus,
+            grafana,
             ..snapshot.readings
         };
         mask.cover(&mut snapshot.readings);

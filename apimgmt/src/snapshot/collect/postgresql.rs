@@ -1,12 +1,14 @@
 //! The session to PostgreSQL: found as the application finds it, logged in as the application logs in.
 
+mod monitor;
+
 use std::time::Duration;
 
 use tokio::time::timeout_at;
 
 use super::{
     Run,
-    environment::Credentials,
+    environment::{Credentials, Environment},
     reach::{Reach, Surroundings},
     trouble::Trouble,
     tunnel::Tunnel,
@@ -18,8 +20,9 @@ use crate::{
         Snapshot, Why,
         reduce::SecretValue,
         roles::Roles,
-        sessions::{Login, Postgresql},
+        sessions::{Login, Pool, Postgresql},
     },
+    values::ExpectedDatabase,
 };
 
 /// Longest time for everything with the database.
@@ -44,15 +47,16 @@ impl Run {
             services: snapshot.services().map_err(needs)?,
             pods: snapshot.pods().map_err(needs)?,
         };
-        let credentials = match &roles.application {
+        let environment = match &roles.application {
             Some(application) => {
                 vault.must_be_whole()?;
-                self.environment(application, vault)
-                    .await?
-                    .credentials(&database::WORDS)
+                Some(self.environment(application, vault).await?)
             }
             None => None,
         };
+        let credentials = environment
+            .as_ref()
+            .and_then(|environment| environment.credentials(&database::WORDS));
         let role = roles.database.as_ref();
         let (credentials, reach) = match (credentials, role) {
             (None, None) => return Ok(None),
@@ -70,15 +74,18 @@ impl Run {
             }
         };
         let reach = reach.map_err(Trouble::session)?;
-        let schema_query = &snapshot.expectations().map_err(needs)?.database.schema_query;
-        self.log_in(&credentials, &reach, schema_query).await.map(Some)
+        let expected = &snapshot.expectations().map_err(needs)?.database;
+        let mut facts = self.log_in(&credentials, &reach, expected).await?;
+        self.monitor(&mut facts, vault, &credentials, &reach, expected).await?;
+        facts.pool = environment.map(|environment| pool(&environment, &expected.pool.variable));
+        Ok(Some(facts))
     }
 
     async fn log_in(
         &self,
         credentials: &Credentials,
         reach: &Reach,
-        schema_query: &str,
+        expected: &ExpectedDatabase,
     ) -> Result<Postgresql, Trouble> {
         let database = if credentials.database.is_empty() {
             &credentials.user
@@ -99,12 +106,20 @@ impl Run {
             Err(Failure::Refused(_)) => Login::Proven,
             // The login comes before the database is looked for.
             Ok(_) | Err(Failure::NoDatabase(_)) => Login::Trusted,
-            Err(Failure::Other(_)) => Login::Untried,
+            Err(Failure::Full(_) | Failure::Other(_)) => Login::Untried,
         };
         let mut facts = match right {
-            Ok(mut client) => database::read(&mut client, schema_query)
-                .await
-                .map_err(Trouble::session)?,
+            Ok(mut client) => {
+                let facts = database::read(&mut client, &expected.schema_query).await;
+                let mut facts = facts.map_err(Trouble::session)?;
+                of_application(&mut facts, &mut client, expected).await;
+                facts
+            }
+            Err(Failure::Full(message)) => Postgresql {
+                exhausted: Some(message),
+                user: credentials.user.clone(),
+                ..Postgresql::default()
+            },
             Err(Failure::NoDatabase(message)) => Postgresql {
                 schema_error: Some(message),
                 ..self.without_database(credentials, reach, password).await?
@@ -142,6 +157,39 @@ impl Run {
                 ..Postgresql::default()
             }),
         }
+    }
+}
+
+/// What the application's own session shows beyond the server's state. A part that cannot be asked leaves the others.
+async fn of_application(facts: &mut Postgresql, client: &mut tokio_postgres::Client, expected: &ExpectedDatabase) {
+    let user = facts.user.clone();
+    let mut untold = Vec::new();
+    match database::role(client, &expected.privileges).await {
+        Ok(role) => facts.role = Some(role),
+        Err(why) => untold.push(("role", why)),
+    }
+    match database::settings(client).await {
+        Ok(settings) => facts.settings = settings,
+        Err(why) => untold.push(("settings", why)),
+    }
+    match database::upkeep(client, facts.version_number).await {
+        Ok(upkeep) => facts.upkeep = Some(upkeep),
+        Err(why) => untold.push(("upkeep", why)),
+    }
+    match database::activity(client, &user).await {
+        Ok(activity) => facts.activity = Some(activity),
+        Err(why) => untold.push(("activity", why)),
+    }
+    facts
+        .untold
+        .extend(untold.into_iter().map(|(part, why)| (part.to_owned(), why)));
+}
+
+/// Only a number is taken from the variable, since anything else may be a secret.
+fn pool(environment: &Environment, variable: &str) -> Pool {
+    Pool {
+        variable: variable.to_owned(),
+        size: environment.number(variable),
     }
 }
 

@@ -1,7 +1,11 @@
 //! The session to Redis: found as the application finds it, logged in as the application logs in.
 
+mod sentinels;
+mod server;
+
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use tokio::time::timeout_at;
 
 use super::{
@@ -19,8 +23,8 @@ use crate::{
     snapshot::{
         Snapshot, Unreadable, Why,
         reduce::SecretValue,
-        roles::{Role, Roles},
-        sessions::{Login, Redis},
+        roles::Roles,
+        sessions::{KeyspaceReads, Login, Redis},
     },
 };
 
@@ -66,9 +70,13 @@ impl Run {
                 return Err(Trouble::session(format!("{who} credentials for {}", role.workload)));
             }
         };
+        let expected = &snapshot.expectations().map_err(needs)?.cache;
         let mut facts = self.log_in_to_redis(&credentials, &reach).await?;
-        if facts.info.is_empty() && matches!(facts.login, Login::Proven | Login::Trusted) {
-            facts.info = self.info_of_server(role, vault, &credentials, &reach).await?;
+        facts.reads.extend(reads(&facts.info));
+        self.server_of_redis(&mut facts, role, vault, &credentials, &reach, expected)
+            .await?;
+        if expected.mode == "sentinel" {
+            facts.sentinels = self.sentinels(&surroundings, &credentials, &expected.sentinel).await?;
         }
         facts.object = reach.object();
         facts.path = reach.path();
@@ -112,33 +120,16 @@ impl Run {
         }
         Ok(facts)
     }
+}
 
-    /// INFO as the server's own pods log in, where the application's user may not ask it.
-    async fn info_of_server(
-        &self,
-        role: Option<&Role>,
-        vault: &Vault,
-        application: &Credentials,
-        reach: &Reach,
-    ) -> Result<BTreeMap<String, String>, Trouble> {
-        let Some(role) = role else {
-            return Ok(BTreeMap::default());
-        };
-        let Some(password) = self.environment(role, vault).await?.password(cache::SERVER_PASSWORDS) else {
-            return Ok(BTreeMap::default());
-        };
-        let mut way = self.tunnel(reach).await?;
-        let server = Credentials {
-            host: application.host.clone(),
-            scheme: application.scheme.clone(),
-            user: String::new(),
-            ..Credentials::default()
-        };
-        match attempt(&mut way, &server, password.text()).await {
-            Ok(mut session) => Ok(session.info().await.unwrap_or_default()),
-            Err(_) => Ok(BTreeMap::default()),
-        }
-    }
+/// The keyspace's counters, where they are told.
+fn reads(info: &BTreeMap<String, String>) -> Option<KeyspaceReads> {
+    let count = |name: &str| info.get(name)?.parse().ok();
+    Some(KeyspaceReads {
+        at: Some(Timestamp::now()),
+        hits: count("keyspace_hits")?,
+        misses: count("keyspace_misses")?,
+    })
 }
 
 async fn ping(session: Result<Session, Failure>) -> Result<(Session, String), Failure> {

@@ -51,7 +51,8 @@ fn kubelet(site: &Site) -> Result<String> {
             "x509": {"clientCAFile": site.text("pki/ca.crt")},
         },
         "authorization": {"mode": "Webhook"},
-        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
+        // Amounts, not shares: a hundredth of a large disk is more than all of a sandbox takes.
+        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "300Mi", "imagefs.available": "300Mi"},
         // A full disk must not delete images that nobody can pull again.
         "imageGCHighThresholdPercent": 100,
         "serializeImagePulls": false,

@@ -27,15 +27,18 @@ pub(super) enum Content {
     Link(&'static str, &'static str),
     /// A program of the parts: path, name.
     Program(&'static str, &'static str),
+    /// A folder of the parts with all that is in it: path, name, owner.
+    Tree(&'static str, &'static str, Owner),
     /// Links named after everything that busybox can do, in this folder.
     Applets(&'static str),
 }
 
-use Content::{Applets, Folder, Link, Program, Script};
+use Content::{Applets, Folder, Link, Program, Script, Tree};
 
 const NOBODY: Owner = (65534, 65534);
 const POSTGRES: Owner = (999, 999);
 const REDIS: Owner = (999, 999);
+const KEYCLOAK: Owner = (1000, 1000);
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const TEMPORARY: Content = Folder("tmp", 0o1777, ROOT);
 
@@ -59,7 +62,7 @@ const NOTHING: Recipe = Recipe {
 };
 
 /// Every image, those first that a node needs first.
-pub(super) const IMAGES: [Recipe; 11] = [
+pub(super) const IMAGES: [Recipe; 13] = [
     Recipe {
         name: "pause",
         tag: "1",
@@ -244,6 +247,35 @@ pub(super) const IMAGES: [Recipe; 11] = [
             ..NOTHING.settings
         },
         ..NOTHING
+    },
+    Recipe {
+        name: "blackbox-exporter",
+        tag: "0.23",
+        packages: &["prometheus-blackbox-exporter"],
+        content: &[Link("usr/bin/blackbox_exporter", "prometheus-blackbox-exporter")],
+        settings: Settings {
+            entrypoint: &["/bin/blackbox_exporter"],
+            command: &["--config.file=/etc/blackbox_exporter/config.yml"],
+            user: "nobody",
+            ports: &[9115],
+            ..NOTHING.settings
+        },
+        ..NOTHING
+    },
+    Recipe {
+        name: "keycloak",
+        tag: "26.7.3",
+        packages: &["openjdk-17-jre-headless"],
+        content: &[Tree("opt/keycloak", "keycloak", KEYCLOAK), TEMPORARY],
+        account: Some(("keycloak", 1000, "/opt/keycloak")),
+        settings: Settings {
+            entrypoint: &["/opt/keycloak/bin/kc.sh"],
+            environment: &[PATH, "JAVA_HOME=/usr/lib/jvm/java-17-openjdk-amd64", "LANG=C.UTF-8"],
+            user: "1000:1000",
+            directory: "/opt/keycloak",
+            ports: &[8080, 9000],
+            ..NOTHING.settings
+        },
     },
 ];
 

@@ -7,7 +7,7 @@ use super::Error;
 use super::run::Runner;
 use super::store::Store;
 
-const PACKAGES: [&str; 22] = [
+const PACKAGES: [&str; 24] = [
     // The node.
     "conntrack",
     "containerd",
@@ -31,7 +31,9 @@ const PACKAGES: [&str; 22] = [
     "debian-archive-keyring",
     "gcc",
     "libc6-dev",
+    "maven",
     "mmdebstrap",
+    "openjdk-17-jre-headless",
     "unzip",
 ];
 

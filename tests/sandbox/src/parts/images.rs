@@ -124,6 +124,7 @@ impl Recipe {
                 Content::Script(path, text) => format!("{path} {text}"),
                 Content::Link(path, target) => format!("{path} {target}"),
                 Content::Applets(path) => format!("{path} applets"),
+                Content::Tree(path, name, owner) => format!("{path} {} {owner:?}", program(programs, name)?.display()),
                 // The file's place tells its inputs, except for a program of the distribution.
                 Content::Program(path, name) => {
                     let file = program(programs, name)?;
@@ -151,6 +152,7 @@ impl Recipe {
                     let bytes = fs::read(file).map_err(Error::file("read", file))?;
                     layer.file(path, 0o755, ROOT, &bytes)?;
                 }
+                Content::Tree(path, name, owner) => layer.tree(path, program(programs, name)?, *owner)?,
                 Content::Applets(folder) => {
                     for applet in applets()? {
                         layer.link(&format!("{folder}/{applet}"), "busybox")?;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -147,6 +148,38 @@ impl LayerWriter {
         self.append(EntryType::Regular, path, mode, owner, content)
     }
 
+    /// Adds a folder of this machine with all that is in it, in the order of the names.
+    pub(super) fn tree(&mut self, path: &str, folder: &Path, owner: Owner) -> Result<(), Error> {
+        self.directory(&format!("{path}/"), 0o755, owner)?;
+        let failed = || Error::file("read", folder);
+        let entries = fs::read_dir(folder).map_err(failed())?;
+        let mut files: Vec<PathBuf> = entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<io::Result<_>>()
+            .map_err(failed())?;
+        files.sort_unstable();
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let inside = format!("{path}/{name}");
+            let metadata = fs::symlink_metadata(&file).map_err(Error::file("read", &file))?;
+            if metadata.is_dir() {
+                self.tree(&inside, &file, owner)?;
+            } else if metadata.is_symlink() {
+                let target = fs::read_link(&file).map_err(Error::file("read", &file))?;
+                self.link(&inside, &target.to_string_lossy())?;
+            } else {
+                let mode = if metadata.mode() & 0o100 == 0 { 0o644 } else { 0o755 };
+                self.file(
+                    &inside,
+                    mode,
+                    owner,
+                    &fs::read(&file).map_err(Error::file("read", &file))?,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a symbolic link.
     pub(super) fn link(&mut self, path: &str, target: &str) -> Result<(), Error> {
         let mut header = header(EntryType::Symlink, 0o777, ROOT, 0);
@@ -260,6 +293,35 @@ mod tests {
         let after = write(folders[1].path(), b"after").marks().unwrap();
         assert_eq!((before.len(), after.len()), (3, 3));
         assert_eq!(before.intersection(&after).count(), 2, "only data/file differs");
+    }
+
+    #[test]
+    fn a_tree_holds_all_of_a_folder_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = folder.path().join("tree");
+        fs::create_dir_all(tree.join("b")).unwrap();
+        fs::write(tree.join("b/c"), "text").unwrap();
+        std::os::unix::fs::symlink("b/c", tree.join("a")).unwrap();
+        let mut layer = LayerWriter::create(folder.path()).unwrap();
+        layer.tree("opt/tree", &tree, (7, 8)).unwrap();
+        let mut archive = Archive::new(File::open(layer.finish().unwrap().file).unwrap());
+        let entries = archive
+            .entries()
+            .unwrap()
+            .map(|entry| Unpacked::read(entry.unwrap()).unwrap());
+        let seen: Vec<_> = entries
+            .map(|entry| (entry.path.clone(), entry.target, entry.owner))
+            .collect();
+        let expected = [
+            ("opt/tree", None, (7, 8)),
+            ("opt/tree/a", Some("b/c".to_owned()), ROOT),
+            ("opt/tree/b", None, (7, 8)),
+            ("opt/tree/b/c", None, (7, 8)),
+        ];
+        assert_eq!(
+            seen,
+            expected.map(|(path, target, owner)| (path.to_owned(), target, owner))
+        );
     }
 
     #[test]

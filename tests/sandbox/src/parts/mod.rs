@@ -5,8 +5,10 @@ mod catalogue;
 mod clients;
 mod debian;
 mod debian_layer;
+mod definitions;
 mod error;
 mod go;
+mod identity;
 mod image;
 mod images;
 mod layer;
@@ -49,13 +51,17 @@ pub(crate) enum Part {
     LocalPathProvisioner,
     /// Fake nodes and pods, for large clusters.
     Kwok,
+    /// Definitions of kinds that other projects ship.
+    Definitions,
+    /// The identity provider, built ahead with its realm.
+    Identity,
     /// Container images, without a registry.
     Images,
 }
 
 impl Part {
     /// All parts, in the order they are built in.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::DebianPackages,
         Self::Kubernetes,
         Self::Etcd,
@@ -66,18 +72,29 @@ impl Part {
         Self::MetricsServer,
         Self::LocalPathProvisioner,
         Self::Kwok,
+        Self::Definitions,
+        Self::Identity,
         Self::Images,
     ];
+
+    /// What a node and a release take; the other parts are for tests alone.
+    pub(crate) fn lean() -> Vec<Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|part| !matches!(part, Self::Helm322 | Self::Kwok))
+            .collect()
+    }
 
     /// Parts that this one is made with.
     fn needs(self) -> &'static [Self] {
         match self {
-            Self::Clients => &[Self::DebianPackages],
+            Self::Clients | Self::Identity => &[Self::DebianPackages],
             Self::Images => &[
                 Self::DebianPackages,
                 Self::CoreDns,
                 Self::MetricsServer,
                 Self::LocalPathProvisioner,
+                Self::Identity,
             ],
             _ => &[],
         }
@@ -112,6 +129,7 @@ impl Cache {
             root: self.root.clone(),
             programs: Programs::new(),
             images: BTreeMap::new(),
+            definitions: None,
             base: None,
         };
         let plan = plan(parts);
@@ -135,6 +153,7 @@ pub(crate) struct Parts {
     root: PathBuf,
     programs: Programs,
     images: BTreeMap<String, Image>,
+    definitions: Option<PathBuf>,
     base: Option<Layer>,
 }
 
@@ -151,6 +170,16 @@ impl Parts {
             Part::Clients => {
                 let folder = store.ensure("clients", &clients::key(), |folder| clients::build(store, folder))?;
                 return self.add_programs(&folder);
+            }
+            Part::Definitions => {
+                let fetch = |folder: &Path| definitions::fetch(store, folder);
+                self.definitions = Some(store.ensure("definitions", &definitions::key(), fetch)?);
+                return Ok(());
+            }
+            Part::Identity => {
+                let folder = store.ensure("identity", &identity::key(), |folder| identity::build(store, folder))?;
+                self.programs.insert("keycloak".into(), folder.join("keycloak"));
+                return Ok(());
             }
             Part::Kubernetes => go::KUBERNETES,
             Part::Etcd => go::ETCD,
@@ -190,6 +219,20 @@ impl Parts {
             kind: "image",
             name: name.into(),
         })
+    }
+
+    /// Manifests of the kinds that other projects define.
+    pub(crate) fn definitions(&self) -> Result<Vec<String>, Error> {
+        let folder = self.definitions.as_ref().ok_or_else(|| Error::Unknown {
+            kind: "folder",
+            name: "definitions".into(),
+        })?;
+        let failed = || Error::file("read", folder);
+        let entries = fs::read_dir(folder).map_err(failed())?;
+        entries
+            .map(|entry| fs::read_to_string(entry?.path()))
+            .collect::<Result<_, _>>()
+            .map_err(failed())
     }
 
     /// A thin image of one program on the Debian base that the other images share. It runs as user 10001.
@@ -237,6 +280,7 @@ mod tests {
             root: PathBuf::new(),
             programs: Programs::new(),
             images: BTreeMap::new(),
+            definitions: None,
             base: None,
         };
         let error = parts.binary("etcd").unwrap_err();

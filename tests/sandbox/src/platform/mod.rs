@@ -1,4 +1,5 @@
-//! What a platform team gives every namespace of the sandbox: an ingress, a certificate and a pull secret.
+//! What a platform team gives every namespace of the sandbox: an ingress, a certificate that is renewed, a pull secret,
+//! scans of images.
 use std::{collections::BTreeMap, fmt::Debug, hash::Hash, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
@@ -24,6 +25,8 @@ use crate::{cluster, site::Site};
 mod certificates;
 mod haproxy;
 mod ingress;
+mod renewal;
+mod scanner;
 mod secrets;
 mod volumes;
 
@@ -86,6 +89,8 @@ async fn serve(
     );
     let tls_only = watcher::Config::default().fields("type=kubernetes.io/tls");
     let certificates = watch(Api::<Secret>::all(client.clone()), tls_only, &changed);
+    let workloads = scanner::Workloads::watch(client, &changed);
+    let mut scanner = scanner::Scanner::default();
     ingresses
         .wait_until_ready()
         .await
@@ -116,6 +121,7 @@ async fn serve(
             cluster::apply(client, MANIFEST).await?;
             announced = true;
         }
+        scanner.report(client, &workloads).await;
         burst(&mut bursts).await?;
     }
 }

@@ -1,4 +1,5 @@
-//! The pull secret and the certificate that every namespace gets as it appears; one that exists is never touched.
+//! What every namespace gets as it appears: a pull secret, a certificate and what renews it, clients of the identity
+//! provider. One that exists is never touched.
 use std::{collections::BTreeSet, fs, sync::Arc};
 
 use anyhow::{Context, Result};
@@ -11,12 +12,14 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 
-use super::log;
-use crate::{registry, site::Site};
+use super::{log, renewal};
+use crate::{identity, pki, pki::Validity, registry, site::Site};
 
 /// The Secrets, and the namespaces that have been served.
 pub(super) struct Copies {
     secrets: Vec<Secret>,
+    /// Of the certificate; where nothing runs, there is no cert-manager either.
+    validity: Option<Validity>,
     served: BTreeSet<String>,
 }
 
@@ -38,11 +41,17 @@ impl Copies {
             ".dockerconfigjson",
             ByteString(registry::pull_secret(site)?.into_bytes()),
         )];
+        let credentials = identity::credentials()?.into_iter();
+        let clients = credentials.map(|(key, value)| (key, ByteString(value.into_bytes())));
         Ok(Self {
             secrets: vec![
+                secret("oidc-clients", "Opaque", clients),
                 secret("tls-secret", "kubernetes.io/tls", certificate),
                 secret("registry-credentials", "kubernetes.io/dockerconfigjson", pull),
             ],
+            validity: (!site.light)
+                .then(|| pki::validity(&site.in_state("pki")))
+                .transpose()?,
             served: BTreeSet::new(),
         })
     }
@@ -69,6 +78,14 @@ impl Copies {
                     }
                 }
             }
+            // Whether `reset` finds one in `default` would be a matter of chance: it keeps that namespace.
+            if let Some(validity) = self.validity
+                && name != "default"
+                && let Err(error) = renewal::give(client, &name, validity).await
+            {
+                log(&format!("can't give a Certificate to {name}: {error}"));
+                complete = false;
+            }
             if complete {
                 self.served.insert(uid);
             }
@@ -76,7 +93,7 @@ impl Copies {
     }
 }
 
-fn secret<const N: usize>(name: &str, type_: &str, data: [(&str, ByteString); N]) -> Secret {
+fn secret<K: Into<String>>(name: &str, type_: &str, data: impl IntoIterator<Item = (K, ByteString)>) -> Secret {
     Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
@@ -84,7 +101,7 @@ fn secret<const N: usize>(name: &str, type_: &str, data: [(&str, ByteString); N]
             ..ObjectMeta::default()
         },
         type_: Some(type_.to_owned()),
-        data: Some(data.map(|(key, value)| (key.to_owned(), value)).into()),
+        data: Some(data.into_iter().map(|(key, value)| (key.into(), value)).collect()),
         ..Secret::default()
     }
 }

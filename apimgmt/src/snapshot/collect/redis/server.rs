@@ -1,0 +1,110 @@
+//! What Redis shows to the user that its own pods log in with: parameters, users, and what the application may call.
+
+use super::{
+    super::{Run, environment::Credentials, reach::Reach, trouble::Trouble, vault::Vault},
+    attempt, ping, reads,
+};
+use crate::{
+    cache::{self, Failure, Session},
+    snapshot::{
+        reduce::SecretValue,
+        roles::Role,
+        sessions::{Redis, RedisAccess},
+    },
+    values::ExpectedCache,
+};
+
+/// The parameters that some unit reads; `requirepass` and the like never.
+const PARAMETERS: [&str; 4] = ["save", "appendonly", "appendfsync", "dir"];
+
+impl Run {
+    /// Adds what the server's own user sees; where its pods name no password, what the application's user sees.
+    pub(super) async fn server_of_redis(
+        &self,
+        facts: &mut Redis,
+        role: Option<&Role>,
+        vault: &Vault,
+        application: &Credentials,
+        reach: &Reach,
+        expected: &ExpectedCache,
+    ) -> Result<(), Trouble> {
+        let own = match role {
+            Some(role) => self.environment(role, vault).await?.password(cache::SERVER_PASSWORDS),
+            None => None,
+        };
+        let user = match own {
+            Some(password) => Credentials {
+                host: application.host.clone(),
+                scheme: application.scheme.clone(),
+                password: Some(password),
+                ..Credentials::default()
+            },
+            None => Credentials {
+                host: application.host.clone(),
+                scheme: application.scheme.clone(),
+                user: application.user.clone(),
+                password: application
+                    .password
+                    .as_ref()
+                    .map(|password| SecretValue::new(password.reveal().to_vec())),
+                ..Credentials::default()
+            },
+        };
+        let (mut way, mut strange_way) = futures::try_join!(self.tunnel(reach), self.tunnel(reach))?;
+        let (session, stranger) = futures::join!(
+            attempt(&mut way, &user, user.password.as_ref().and_then(SecretValue::text)),
+            async { ping(attempt(&mut strange_way, application, None).await).await },
+        );
+        let mut access = RedisAccess {
+            stranger: match stranger {
+                Ok((_, answer)) => answer,
+                Err(failure @ (Failure::Refused(_) | Failure::Server(_))) => failure.to_string(),
+                Err(Failure::Other(_)) => String::new(),
+            },
+            ..RedisAccess::default()
+        };
+        match session {
+            Ok(mut session) => {
+                if facts.info.is_empty() {
+                    facts.info = session.info().await.unwrap_or_default();
+                }
+                match session.config(&PARAMETERS).await {
+                    Ok(config) => facts.config = config,
+                    Err(why) => _ = facts.untold.insert("config".into(), why.to_string()),
+                }
+                let name = if application.user.is_empty() {
+                    "default"
+                } else {
+                    &application.user
+                };
+                if let Err(why) = users(&mut access, &mut session, name, &expected.denied_commands).await {
+                    access.error = Some(why.to_string());
+                }
+                // The second reading comes last: the later, the more there is between the two.
+                facts.reads.extend(reads(&session.info().await.unwrap_or_default()));
+            }
+            Err(why) => {
+                facts.untold.insert("config".into(), why.to_string());
+                access.error = Some(why.to_string());
+            }
+        }
+        facts.access = Some(access);
+        Ok(())
+    }
+}
+
+async fn users(
+    access: &mut RedisAccess,
+    session: &mut Session,
+    application: &str,
+    commands: &[String],
+) -> Result<(), Failure> {
+    access.user = session.user(application).await?;
+    access.open_users = session.open_users().await?;
+    access.open_users.retain(|user| user != application);
+    for command in commands {
+        let permission = session.may(application, command).await?;
+        access.commands.insert(command.to_ascii_uppercase(), permission);
+    }
+    Ok(())
+}
