@@ -48,24 +48,26 @@ async fn list(client: &kube::Client, path: &str, paged: bool) -> Result<Spent> {
         };
         let request = http::Request::get(format!("{path}{query}"))
             .header(http::header::ACCEPT, "application/json")
-            .body(Body::empty())?;
-        let response = client
-            .send(request)
+            .body(Vec::new())?;
+        let body = client
+            .request_stream(request)
             .await
             .with_context(|| format!("can't read {path}"))?;
-        if !response.status().is_success() {
-            bail!("can't read {path}: HTTP {}", response.status());
-        }
+        pin_mut!(body);
         spent.requests += 1;
         let mut head = Vec::new();
-        let mut body = response.into_body().into_data_stream();
-        while let Some(piece) = body.next().await {
-            let piece = piece.with_context(|| format!("{path} was cut"))?;
-            spent.bytes += piece.len();
+        loop {
+            let piece = body.fill_buf().await.with_context(|| format!("{path} was cut"))?;
+            if piece.is_empty() {
+                break;
+            }
             // The server writes the list's metadata before its items.
             if head.len() < 4096 {
                 head.extend_from_slice(&piece[..piece.len().min(4096)]);
             }
+            let length = piece.len();
+            spent.bytes += length;
+            body.consume_unpin(length);
         }
         token = continuation(&String::from_utf8_lossy(&head));
         if !paged || token.is_empty() {
