@@ -158,12 +158,12 @@ pub fn judge(items: &[&'static Item], snapshot: &Snapshot) -> Vec<Section> {
 pub(super) fn judge_one(item: &'static Item, snapshot: &Snapshot) -> Row {
     let started = Instant::now();
     let verdict = (item.judge)(snapshot).unwrap_or_else(Verdict::from);
-    let (verdict, stated) = standing::stated(item, verdict, snapshot);
+    let (verdict, beside) = standing::stated(item, verdict, snapshot);
     Row {
         item,
         verdict,
-        attestation: stated.attestation,
-        waiver: stated.waiver,
+        attestation: beside.attestation,
+        waiver: beside.waiver,
         took: started.elapsed(),
     }
 }

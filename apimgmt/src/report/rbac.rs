@@ -52,7 +52,7 @@ impl Subject {
     }
 }
 
-/// A ClusterRole and a Role, and their bindings when there is somebody to bind them to. The ClusterRole carries the
+/// A `ClusterRole` and a `Role`, and their bindings when there is somebody to bind them to. The `ClusterRole` carries the
 /// namespace in its name, so that two releases do not share one.
 pub fn manifest(permissions: &Permissions, namespace: &str, to: Option<&Subject>) -> String {
     let cluster_name = format!("{NAME}-{namespace}");

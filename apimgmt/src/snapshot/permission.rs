@@ -1,4 +1,4 @@
-//! What reading takes in permissions: the rules of a ClusterRole and of a Role, from the sources themselves.
+//! What reading takes in permissions: the rules of a `ClusterRole` and of a `Role`, from the sources themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 

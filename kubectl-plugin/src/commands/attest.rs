@@ -189,7 +189,8 @@ fn complete(import: &Import, id: Option<&str>) -> Result<(), Error> {
             .hint("say it with `--scanned-at 2026-11-23T08:00:00Z`"));
     }
     let is_digest = |digest: &String| digest.starts_with("sha256:") && digest.len() == 71;
-    if import.kind == ImportKind::Image && !(import.digests.iter().all(is_digest) && !import.digests.is_empty()) {
+    let named = !import.digests.is_empty() && import.digests.iter().all(is_digest);
+    if import.kind == ImportKind::Image && !named {
         return Err(Error::usage("the report does not name the digest of its image")
             .hint("say it with `--image sha256:…`; `kubectl get pods -o jsonpath={..imageID}` shows those that run"));
     }

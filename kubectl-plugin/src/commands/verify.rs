@@ -114,7 +114,7 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
         selection.probe(global, &consent).await?;
     }
     if verify.watch || verify.wait.is_some() {
-        return selection.follow(global).await;
+        return Box::pin(selection.follow(global)).await;
     }
     let report = if verify.reading.is_recorded() {
         selection.of_recordings()?
@@ -145,12 +145,11 @@ impl Selection<'_> {
             return Ok(report);
         };
         let text = read(file)?;
-        let former = match Former::from_json(&text)? {
-            Some(former) => former,
-            None => {
-                let former = Snapshot::from_recording(&text)?;
-                Former::of(&self.judged(&former), &former)
-            }
+        let former = if let Some(former) = Former::from_json(&text)? {
+            former
+        } else {
+            let former = Snapshot::from_recording(&text)?;
+            Former::of(&self.judged(&former), &former)
         };
         Ok(report.since(&former, snapshot))
     }
@@ -167,7 +166,8 @@ impl Selection<'_> {
             self.verify.reading.keep(snapshot)?;
             self.report(snapshot)
         };
-        let last = follow(client, request, pace, judge, |report| report.render(form, style)).await?;
+        let show = |report: &Report| report.render(form, style);
+        let last = Box::pin(follow(client, request, pace, judge, show)).await?;
         let Some(report) = last else {
             return Ok(ExitCode::Interrupted);
         };

@@ -2,10 +2,8 @@
 //! is measured against it.
 use std::{io::Write, time::Instant};
 
-use anyhow::{Context, Result, bail};
-use futures::{StreamExt, TryStreamExt, stream};
-use http_body_util::BodyExt;
-use kube::client::Body;
+use anyhow::{Context, Result};
+use futures::{AsyncBufReadExt, StreamExt, TryStreamExt, pin_mut, stream};
 use serde_json::json;
 
 use crate::{cluster, site::Site};
@@ -31,7 +29,7 @@ pub(crate) async fn run(site: &Site, paths: &[String], paged: bool) -> Result<()
         .await?;
     let told = json!({
         "paged": paged,
-        "wallMs": u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) as f64 / 1000.0,
+        "wallMs": u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         "bytes": spent.iter().map(|spent| spent.bytes).sum::<usize>(),
         "requests": spent.iter().map(|spent| spent.requests).sum::<usize>(),
     });
@@ -50,24 +48,26 @@ async fn list(client: &kube::Client, path: &str, paged: bool) -> Result<Spent> {
         };
         let request = http::Request::get(format!("{path}{query}"))
             .header(http::header::ACCEPT, "application/json")
-            .body(Body::empty())?;
-        let response = client
-            .send(request)
+            .body(Vec::new())?;
+        let body = client
+            .request_stream(request)
             .await
             .with_context(|| format!("can't read {path}"))?;
-        if !response.status().is_success() {
-            bail!("can't read {path}: HTTP {}", response.status());
-        }
+        pin_mut!(body);
         spent.requests += 1;
         let mut head = Vec::new();
-        let mut body = response.into_body().into_data_stream();
-        while let Some(piece) = body.next().await {
-            let piece = piece.with_context(|| format!("{path} was cut"))?;
-            spent.bytes += piece.len();
+        loop {
+            let piece = body.fill_buf().await.with_context(|| format!("{path} was cut"))?;
+            if piece.is_empty() {
+                break;
+            }
             // The server writes the list's metadata before its items.
             if head.len() < 4096 {
                 head.extend_from_slice(&piece[..piece.len().min(4096)]);
             }
+            let length = piece.len();
+            spent.bytes += length;
+            body.consume_unpin(length);
         }
         token = continuation(&String::from_utf8_lossy(&head));
         if !paged || token.is_empty() {

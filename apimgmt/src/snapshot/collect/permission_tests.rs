@@ -127,7 +127,6 @@ async fn with_exactly_the_printed_roles_nothing_is_refused() {
     assert!(refused.is_empty(), "{refused:?}");
 }
 
-/// Seen to fail with a rule for `*`.
 #[tokio::test]
 async fn without_one_rule_just_what_it_grants_is_refused() {
     let all: BTreeSet<Source> = [Source::Services, Source::Ingresses, Source::Nodes, Source::Namespace].into();

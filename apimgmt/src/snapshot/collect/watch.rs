@@ -110,8 +110,7 @@ fn watched_path(source: Source, namespace: &str) -> Option<String> {
     let access = source.access();
     let (scope, resource) = match (source, access.scope) {
         // Renewed every few seconds, and not watchable: these are read from time to time.
-        (Source::NodeLeases | Source::PodMetrics, _) | (_, Scope::Session) => return None,
-        (Source::Logs, _) => return None,
+        (Source::NodeLeases | Source::PodMetrics | Source::Logs, _) | (_, Scope::Session) => return None,
         (_, Scope::Cluster | Scope::AllNamespaces) => (None, access.resource),
         (Source::Namespace, _) => {
             return Some(format!("/api/v1/namespaces?fieldSelector=metadata.name%3D{namespace}"));
