@@ -62,6 +62,9 @@ pub(crate) struct Verify {
     /// Also prove what only doing proves: short-lived pods that write and clean up; their results count for 24 h
     #[arg(long, conflicts_with = "from", help_heading = "Probing")]
     active: bool,
+    /// Also make the load that `checklist.throughput` declares, by pods in the cluster against the application's own service
+    #[arg(long, conflicts_with = "from", help_heading = "Probing")]
+    load: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -112,6 +115,9 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
     let selection = Selection { items, verify: &verify };
     if let Some(consent) = Consent::by_flag(verify.active) {
         selection.probe(global, &consent).await?;
+    }
+    if let Some(consent) = Consent::by_flag(verify.load) {
+        selection.load(global, &consent).await?;
     }
     if verify.watch || verify.wait.is_some() {
         return Box::pin(selection.follow(global)).await;
@@ -187,6 +193,21 @@ impl Selection<'_> {
         }
         let history = recordings.iter().map(|former| Run::of(&self.judged(former)));
         Ok(self.report(&newest)?.with_history(history))
+    }
+
+    /// Makes the declared load; what could not be measured stays unknown, and the report says so.
+    async fn load(&self, global: &Global, consent: &Consent) -> Result<(), Error> {
+        let snapshot = self.verify.reading.snapshot(global, probe::load_reads()).await?;
+        let client = global.connection().connect().await?.client;
+        let (interrupt, progress) = (Interrupt::listen(), Progress::on_standard_error());
+        match probe::load(&client, &snapshot, consent, &interrupt, &progress).await {
+            Err(error) if error.code() == ExitCode::Interrupted => Err(error),
+            Err(error) => {
+                report::error(&error);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Probes what only doing proves; what could not be probed stays unknown, and the report says so.
