@@ -14,6 +14,7 @@ pub mod verify;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use text::escape;
 
@@ -90,9 +91,20 @@ pub fn json(value: &impl Serialize) -> String {
     text
 }
 
-/// YAML.
+/// YAML. Letters that would drive a terminal are escaped, since a plain scalar has no way to write them.
 pub fn yaml(value: &impl Serialize) -> String {
-    serde_yaml::to_string(value).unwrap_or_default()
+    let mut value = serde_json::to_value(value).unwrap_or_default();
+    escape_strings(&mut value);
+    serde_yaml::to_string(&value).unwrap_or_default()
+}
+
+fn escape_strings(value: &mut Value) {
+    match value {
+        Value::String(written) => *written = text::escape_lines(written),
+        Value::Array(list) => list.iter_mut().for_each(escape_strings),
+        Value::Object(fields) => fields.values_mut().for_each(escape_strings),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Writes to standard output; a reader that has gone away is no error.
