@@ -3,6 +3,7 @@
 //! Each value of its result is `ok`, `untried: WHY`, or what went wrong; `declared` is the fingerprint of the declarations
 //! that it went by.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     workload::{roles, serves},
 };
 use crate::{
-    snapshot::{Snapshot, sessions::ProbeResult},
+    snapshot::{Snapshot, Source, sessions::ProbeResult},
     values::fingerprint,
 };
 
@@ -39,13 +40,23 @@ pub(super) fn newest<'a>(
             return None;
         }
     }
-    probe::taken(row, result);
+    let at = result.at.and_then(|at| Timestamp::from_second(at.as_second()).ok());
+    let at = at.map(|at| at.to_string()).unwrap_or_default();
+    row.moving(
+        Source::Probes,
+        format!("probe/{item}"),
+        "at",
+        format!("{at}, declarations {now}"),
+    );
     Some(result)
 }
 
 /// Goes through the clauses of a result.
 pub(super) fn clauses(row: &mut Clauses<'_>, result: &ProbeResult, clauses: &[&str]) {
     for clause in clauses {
+        if let Some(text) = result.values.get(*clause) {
+            row.moving(Source::Probes, format!("probe/{}", result.item), clause, text);
+        }
         match result.values.get(*clause).map(String::as_str) {
             Some("ok") => {}
             Some(text) => match text.strip_prefix(UNTRIED) {
@@ -55,6 +66,9 @@ pub(super) fn clauses(row: &mut Clauses<'_>, result: &ProbeResult, clauses: &[&s
             None if result.passed => row.unseen(format!("the probe does not say how `{clause}` came out")),
             None => {}
         }
+    }
+    if !result.passed && !row.is_broken() {
+        row.breach(result.detail.as_str());
     }
 }
 

@@ -3,11 +3,15 @@
 
 mod edges;
 mod errand;
+mod load;
+mod measured;
 mod objects;
 mod pod;
 mod reviews;
 mod store;
 pub mod within;
+
+pub use load::{reads as load_reads, run as load};
 
 use std::{collections::BTreeSet, time::Duration};
 

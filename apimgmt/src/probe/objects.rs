@@ -33,7 +33,7 @@ pub(super) struct Objects {
 /// The image that probes run from, as the chart declares it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Verification {
+pub(super) struct Verification {
     image: String,
     #[serde(default)]
     pull_policy: Option<String>,
@@ -188,18 +188,18 @@ fn run_name(probe: Probe) -> String {
 }
 
 /// What one pod is for.
-struct Wanted<'a> {
-    probe: Probe,
-    name: String,
+pub(super) struct Wanted<'a> {
+    pub(super) probe: Probe,
+    pub(super) name: String,
     /// The network label of the part that it stands for.
-    network: Option<&'a str>,
-    environment: &'a Value,
-    claim: Option<&'a str>,
+    pub(super) network: Option<&'a str>,
+    pub(super) environment: &'a Value,
+    pub(super) claim: Option<&'a str>,
 }
 
 /// A pod that meets Pod Security `restricted` and carries only the network label of the part that it stands for, so
 /// that no Service, workload or autoscaler takes it for one of its own.
-fn pod(verification: &Verification, wanted: &Wanted<'_>) -> Value {
+pub(super) fn pod(verification: &Verification, wanted: &Wanted<'_>) -> Value {
     let Wanted {
         probe,
         environment,
@@ -251,11 +251,11 @@ fn pod(verification: &Verification, wanted: &Wanted<'_>) -> Value {
     })
 }
 
-fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
+pub(super) fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|error| Error::could_not("could not word a probe's pod").because(error))
 }
 
-async fn verification(client: &Client, namespace: &str) -> Result<Verification, Error> {
+pub(super) async fn verification(client: &Client, namespace: &str) -> Result<Verification, Error> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let labelled = ListParams::default().labels("apimgmt.io/checklist=true");
     let maps = maps.list(&labelled).await.map_err(|error| {

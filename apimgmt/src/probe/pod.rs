@@ -124,7 +124,7 @@ fn state(pod: &Pod) -> Option<&ContainerState> {
         .as_ref()
 }
 
-fn last_words(pod: &Pod) -> Option<String> {
+pub(super) fn last_words(pod: &Pod) -> Option<String> {
     if let Some(ended) = state(pod).and_then(|state| state.terminated.as_ref()) {
         return Some(ended.message.clone().unwrap_or_default());
     }
@@ -133,7 +133,7 @@ fn last_words(pod: &Pod) -> Option<String> {
 }
 
 /// Why the pod does not run: what its container waits for, or why it is not scheduled.
-fn holds_it_up(pod: &Pod) -> Option<String> {
+pub(super) fn holds_it_up(pod: &Pod) -> Option<String> {
     if let Some(waiting) = state(pod).and_then(|state| state.waiting.as_ref()) {
         return Some(
             [&waiting.reason, &waiting.message]

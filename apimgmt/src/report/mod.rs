@@ -4,6 +4,7 @@ pub mod change;
 mod checklist_table;
 pub mod items;
 pub mod progress;
+pub mod rbac;
 pub mod release;
 pub mod rollback;
 pub mod text;
@@ -106,6 +107,23 @@ pub fn print(text: &str) -> Result<(), crate::Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes to standard output in place of what was written before, when it is a terminal; else below it.
+///
+/// # Errors
+/// As [`print`].
+pub fn redraw(text: &str) -> Result<(), crate::Error> {
+    if io::stdout().is_terminal() {
+        // Home, the screen cleared, and what has scrolled away.
+        return print(&format!("\u{1b}[H\u{1b}[2J\u{1b}[3J{text}"));
+    }
+    print(text)
+}
+
+/// Whether standard output is a terminal.
+pub fn is_on_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Writes a line for the person at the terminal to standard error, where no script parses it.

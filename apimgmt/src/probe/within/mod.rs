@@ -5,6 +5,7 @@ mod cache;
 mod database;
 mod edges;
 mod http;
+mod load;
 mod storage;
 mod visitor;
 
@@ -53,6 +54,15 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
     })
 }
 
+/// Makes one worker's share of the load, and leaves what it measured.
+///
+/// # Errors
+/// As [`run`].
+pub fn load() -> Boxed<'static, ()> {
+    Box::pin(async move { leave(&report::json(&load::work().await)) })
+}
+
+/// The last words of the pod, which are also printed.
 fn leave(text: &str) -> Result<(), Error> {
     report::print(text)?;
     std::fs::write(LAST_WORDS, text)

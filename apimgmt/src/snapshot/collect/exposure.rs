@@ -316,3 +316,6 @@ impl Hunt<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

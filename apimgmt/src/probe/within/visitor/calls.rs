@@ -28,6 +28,13 @@ pub(super) async fn make(visit: &Visit, expected: &ExpectedCall, captured: &mut 
             };
         }
     };
+    if let Some(name) = uncaptured(&visit.filled(&expected.path, captured)) {
+        // What went wrong before is told already.
+        return Made {
+            outcome: Outcome::Untried(format!("{title}: no call before it captured `{name}`")),
+            reply: None,
+        };
+    }
     let call = match worded(visit, expected, captured) {
         Ok(call) => call.bearing(token),
         Err(why) => {
@@ -71,11 +78,6 @@ pub(super) fn worded(
     captured: &BTreeMap<String, String>,
 ) -> Result<Call, String> {
     let path = visit.filled(&expected.path, captured);
-    if let Some((_, rest)) = path.split_once('{')
-        && let Some((name, _)) = rest.split_once('}')
-    {
-        return Err(format!("no call before it captured `{}`", hostile::capped(name, 40)));
-    }
     let mut call = Call::get(visit.url(&expected.host, &path)?);
     call.method.clone_from(&expected.method);
     for (name, value) in &expected.headers {
@@ -87,6 +89,12 @@ pub(super) fn worded(
         call = call.header("content-type", "application/json");
     }
     Ok(call)
+}
+
+/// The name in braces that nothing was filled in for.
+fn uncaptured(path: &str) -> Option<String> {
+    let (_, rest) = path.split_once('{')?;
+    Some(hostile::capped(rest.split_once('}')?.0, 40))
 }
 
 /// In what an answer differs from what is expected; captures what later calls need.

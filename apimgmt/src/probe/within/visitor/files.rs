@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Outcome, Steps, Visit,
-    client::{Body, Call, Pattern},
+    client::{Body, Call, Pattern, Reply},
 };
 
 /// Longest time for a transfer.
@@ -63,7 +63,8 @@ pub(super) async fn probe(visit: &Visit) -> Steps {
         )),
         Err(why) => Err(why),
     };
-    if steps.step("upload", uploaded).is_some() {
+    let uploaded = steps.step("upload", uploaded).is_some();
+    if uploaded {
         match visit.client.call(call("GET", Body::Empty, TRANSFER)).await {
             Ok(reply) if reply.status.as_u16() == 200 => {
                 steps.step("download", Ok(()));
@@ -87,18 +88,22 @@ pub(super) async fn probe(visit: &Visit) -> Steps {
     }
     steps.outcome("limit", limit(visit, declared.limit, &call).await);
     // Also when something went wrong: half a file may be there.
-    let left = match visit.client.call(call("DELETE", Body::Empty, TRANSFER)).await {
-        Err(why) => format!("it could not be told whether a file stayed: {why}"),
-        Ok(reply) if reply.status.is_success() || reply.status.as_u16() == 404 => {
-            match visit.client.call(call("GET", Body::Empty, TRANSFER)).await {
-                Ok(reply) if reply.status.as_u16() == 404 => "0".into(),
-                Ok(reply) => format!("a file whose GET answers {}", reply.status.as_u16()),
-                Err(why) => format!("it could not be told whether a file stayed: {why}"),
-            }
-        }
-        Ok(reply) => format!("a file whose DELETE answers {}", reply.status.as_u16()),
+    let deleted = visit.client.call(call("DELETE", Body::Empty, TRANSFER)).await;
+    let there = visit.client.call(call("GET", Body::Empty, TRANSFER)).await;
+    let status = |reply: &Result<Reply, String>| match reply {
+        Ok(reply) => reply.status.as_u16().to_string(),
+        Err(why) => why.clone(),
     };
-    steps.note("leftBehind", left);
+    match status(&there).as_str() {
+        "404" => steps.note("leftBehind", 0),
+        "200" => steps.note(
+            "leftBehind",
+            format!("a file whose DELETE answered {}", status(&deleted)),
+        ),
+        // Where nothing went up, nothing is there that could not be seen.
+        _ if !uploaded => {}
+        other => steps.note("leftBehind", format!("perhaps a file: GET answers {other}")),
+    }
     steps
 }
 

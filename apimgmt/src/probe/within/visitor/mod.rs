@@ -15,13 +15,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{client::Client, tokens::Tokens};
+use self::tokens::Tokens;
 use super::{SETTLING, Steps};
+
 use crate::{
     probe::errand::{Errand, VARIABLE},
     snapshot::{hostile, sessions::ProbeResult},
     values::fingerprint,
 };
+pub(super) use client::{Call, Client};
 
 /// Longest time for everything together: the pod must say what it saw before it is ended.
 const LONGEST: Duration = Duration::from_secs(75);
@@ -205,7 +207,7 @@ async fn settle(visit: &Visit) -> Result<(), String> {
 
 /// Shortens what was seen until the kubelet takes all of it: whole words of the first troubles, less of each.
 fn fit(mut results: Vec<ProbeResult>) -> Vec<ProbeResult> {
-    for longest in [240, 160, 100, 60, 30] {
+    for longest in [240, 160, 100, 60, 30, 12] {
         for result in &mut results {
             result.detail = hostile::capped(&result.detail, longest);
             for value in result.values.values_mut() {
