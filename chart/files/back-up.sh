@@ -1,7 +1,7 @@
 #!/bin/sh
 # Dumps the database as its owner, writes down what is in it, and proves the dump by restoring it into a scratch database and comparing. What came of it
 # is the container's last words, which outlive the container: they need no permission, and no other program in the image.
-# A dump gets its final name only when it is whole and its table of contents can be read.
+# A dump gets its final name only when it is whole and proven.
 set -eu
 umask 077
 export PGTZ=UTC PGAPPNAME=apimgmt PGOPTIONS='-c statement_timeout=0'
@@ -13,6 +13,19 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 1
 done
 ask() { psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set ON_ERROR_STOP=1 "$@"; }
+# Two at a time would clean up each other's work: a session that stays open holds a lock until this script ends, however it ends
+mkfifo "$work/hold"
+ask < "$work/hold" > "$work/alone" &
+exec 9> "$work/hold"
+echo 'select pg_try_advisory_lock(1634757986);' >&9
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    [ ! -s "$work/alone" ] || break
+    sleep 1
+done
+if [ "$(cat "$work/alone")" != t ]; then
+    echo "another backup is at work, or the database can't be reached" >&2
+    exit 1
+fi
 drop_scratch() {
     ask --command "select format('drop database if exists %I', datname) from pg_database
         where datname like 'apimgmt\_restore\_%' and pg_get_userbyid(datdba) = current_user" > "$work/drop.sql"
@@ -44,17 +57,11 @@ select format('%s %s', kind, count(*)) from (
 group by kind order by kind;
 SQL
 
-# The dump and the manifest are of one snapshot; the lock keeps two backups apart.
+# The dump and the manifest are of one snapshot
 began=$(date +%s)
 export WORK=$work PARTIAL=$name.partial
 ask <<'SQL'
 \getenv work WORK
-select pg_try_advisory_lock(1634757986) as alone \gset
-\if :alone
-\else
-\warn another backup is at work
-\q
-\endif
 begin isolation level repeatable read read only;
 select pg_export_snapshot() as snapshot \gset
 \setenv SNAPSHOT :snapshot
@@ -66,10 +73,10 @@ commit;
 SQL
 [ -e "$work/dumped" ] || { echo "the dump was not made" >&2; exit 1; }
 pg_restore --list "$name.partial" > /dev/null
-mv "$name.partial" "$name.dump"
-mv "$work/manifest" "$name.manifest"
-sha256sum "$name.dump" > "$name.dump.sha256"
-ln -sf "$name.dump" latest.dump
+# Until it is proven a dump has no final name; one that can't be proven is kept for a look, until the next
+rm -f ./*.unproven
+mv "$name.partial" "$name.unproven"
+checksum=$(sha256sum "$name.unproven" | cut -c 1-64)
 dumped=$(date +%s)
 
 restored=null seconds=0
@@ -79,17 +86,21 @@ if [ "${PROVE_RESTORE:-true}" = true ]; then
     ask --command "select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L', '$scratch', pg_encoding_to_char(encoding), datcollate, datctype)
         from pg_database where datname = current_database()" > "$work/create.sql"
     ask --file "$work/create.sql" --command "revoke all on database $scratch from public"
-    pg_restore --exit-on-error --no-password --dbname="$scratch" "$name.dump"
+    pg_restore --exit-on-error --no-password --dbname="$scratch" "$name.unproven"
     ask --dbname="$scratch" --file="$work/manifest.sql" --output="$work/restored"
-    if ! diff "$name.manifest" "$work/restored" > "$work/difference"; then
+    if [ "$(cat "$work/manifest")" != "$(cat "$work/restored")" ]; then
         echo "what was restored differs from what was dumped:" >&2
-        head -n 20 "$work/difference" >&2
+        grep -Fxv -f "$work/manifest" "$work/restored" | head -n 20 >&2
         exit 1
     fi
     restored=\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"
     seconds=$(($(date +%s) - dumped))
 fi
+mv "$name.unproven" "$name.dump"
+mv "$work/manifest" "$name.manifest"
+echo "$checksum  $name.dump" > "$name.dump.sha256"
 sha256sum --check --quiet "$name.dump.sha256"
+ln -sf "$name.dump" latest.dump
 
 # Only dumps that were named here are ever removed
 ls | grep -E '^[0-9]{8}T[0-9]{6}Z\.dump$' | sort -r | tail -n "+$((KEEP + 1))" | while read -r old; do
@@ -100,7 +111,6 @@ rows=0
 while read -r _ _ count _; do rows=$((rows + count)); done <<TABLES
 $(grep '^table ' "$name.manifest")
 TABLES
-checksum=$(cut -c 1-64 "$name.dump.sha256")
-printf '{"schema":"apimgmt.backup/v1","file":"%s","sha256":"%s","bytes":%s,"tables":%s,"rows":%s,"dumpedAt":"%s","dumpSeconds":%s,"restoredAt":%s,"restoreSeconds":%s,"kept":%s}\n' \
+printf '{"schema":"apimgmt.backup/v1","file":"%s","sha256":"%s","bytes":%s,"tables":%s,"rows":%s,"dumpedAt":"%s","dumpSeconds":%s,"restoredAt":%s,"restoreSeconds":%s,"kept":%s}' \
     "$name.dump" "$checksum" "$(stat -c %s "$name.dump")" "$(grep -c '^table ' "$name.manifest")" "$rows" \
     "$(date -u -d "@$began" +%Y-%m-%dT%H:%M:%SZ)" "$((dumped - began))" "$restored" "$seconds" "$kept" | tee /dev/termination-log

@@ -35,7 +35,11 @@ pub(crate) enum Command {
     Troubleshoot(commands::troubleshoot::Troubleshoot),
     /// Go back by a plan that is shown first.
     Rollback(commands::rollback::Rollback),
-    /// List and explain the items of the checklist.
+    /// State that an item holds which no machine can see, or import a scanner's report.
+    Attest(commands::attest::Attest),
+    /// Set an item aside that does not hold, with a reason and an end.
+    Waive(commands::waive::Waive),
+    /// List and explain the items of the checklist, and what they may read.
     Items(commands::items::Items),
     /// Print a shell's completion script.
     Completion(commands::completion::Completion),
@@ -218,6 +222,14 @@ impl Global {
             When::Always => Color::Always,
             When::Never => Color::Never,
         })
+    }
+
+    /// The namespace that the flags name, else the document's; for what contacts no cluster.
+    pub(crate) fn named_namespace(&self) -> String {
+        self.connection
+            .namespace
+            .clone()
+            .unwrap_or_else(|| commands::NAMESPACE.into())
     }
 
     /// The bearer token, for a Helm that is started.

@@ -6,4 +6,5 @@ mod lifecycle;
 mod mutations;
 mod permissions;
 mod sandbox;
+mod statements;
 mod trouble;

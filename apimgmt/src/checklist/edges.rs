@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{clauses::Clauses, probe};
 use crate::{
-    edges::Edge,
+    edges::{Edge, Edges, Ends, Place, Stand},
     snapshot::{Snapshot, Source},
 };
 
@@ -86,6 +86,26 @@ impl<'a> Outcomes<'a> {
             return None;
         }
         Some(true)
+    }
+}
+
+/// A probe's pod stands for a part by its network label alone: where the part's own pods do not carry it, other policies
+/// may select them than select the probe, and what it saw says nothing of them.
+pub(super) fn faithful(row: &mut Clauses<'_>, snapshot: &Snapshot, edges: &Edges, counts: impl Fn(&Edge) -> bool) {
+    let Some(ends) = row.read(Ends::of(snapshot)) else {
+        return;
+    };
+    for stand in Stand::ALL {
+        let (Some(network), Some(Place::Pod { labels, .. })) = (stand.network(), ends.place(stand)) else {
+            continue;
+        };
+        let is_tried = edges.all.iter().any(|edge| edge.from == stand && counts(edge));
+        if is_tried && labels.get("apimgmt.io/network").is_none_or(|label| label != network) {
+            row.unseen(format!(
+                "no probe can stand for the {}, whose pods do not carry `apimgmt.io/network: {network}`",
+                stand.name()
+            ));
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub mod monitoring;
 pub mod performance;
 pub mod security;
 
-pub use run::{Row, Section, Status, Summary, judge, select};
+pub use run::{Row, Section, Status, Summary, judge, select, sources};
 pub use verdict::{Evidence, Proof, Verdict};
 
 use crate::snapshot::{Snapshot, Source, Unreadable};

@@ -1,12 +1,15 @@
 //! Selecting items, judging them on a Snapshot, and what that says of the release as a whole.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use super::{ALL, Evidence, Item, SECTIONS, SectionTitle, Severity, Stage, Verdict, standing};
 use crate::{
     ExitCode,
     error::Error,
-    snapshot::{Snapshot, Unreadable, sessions::Statement},
+    snapshot::{Snapshot, Source, Unreadable, sessions::Statement},
     suggestion::nearest,
     values::Waiver,
 };
@@ -155,12 +158,12 @@ pub fn judge(items: &[&'static Item], snapshot: &Snapshot) -> Vec<Section> {
 pub(super) fn judge_one(item: &'static Item, snapshot: &Snapshot) -> Row {
     let started = Instant::now();
     let verdict = (item.judge)(snapshot).unwrap_or_else(Verdict::from);
-    let (verdict, stated) = standing::stated(item, verdict, snapshot);
+    let (verdict, beside) = standing::stated(item, verdict, snapshot);
     Row {
         item,
         verdict,
-        attestation: stated.attestation,
-        waiver: stated.waiver,
+        attestation: beside.attestation,
+        waiver: beside.waiver,
         took: started.elapsed(),
     }
 }
@@ -208,6 +211,14 @@ impl Summary {
             _ => ExitCode::Done,
         }
     }
+}
+
+/// What must be read to judge items and head their report: the release, the waivers among the expectations, and what
+/// people stated.
+pub fn sources(items: &[&'static Item]) -> BTreeSet<Source> {
+    let always = [Source::Releases, Source::Expectations, Source::Statements];
+    let declared = items.iter().flat_map(|item| item.reads);
+    declared.chain(&always).copied().collect()
 }
 
 /// The items that `pre`, `post`, a section or an id name; everything when nothing is named.

@@ -48,7 +48,7 @@ pub(super) fn stated(item: &Item, verdict: Verdict, snapshot: &Snapshot) -> (Ver
         .cloned()
         .chain(stored)
         .collect();
-    let (verdict, waiver) = waived(verdict, waivers, snapshot.taken_at);
+    let (verdict, waiver) = waived(verdict, &waivers, snapshot.taken_at);
     let standing = Standing {
         attestation: None,
         waiver,
@@ -80,7 +80,7 @@ fn attested(item: &Item, verdict: Verdict, stored: &[Statement], now: Timestamp)
 }
 
 /// A waiver sets a row aside that does not hold; when none is valid, one that is expired or incomplete is itself a failure.
-fn waived(verdict: Verdict, waivers: Vec<Waiver>, now: Timestamp) -> (Verdict, Option<Waiver>) {
+fn waived(verdict: Verdict, waivers: &[Waiver], now: Timestamp) -> (Verdict, Option<Waiver>) {
     let is_complete = |waiver: &Waiver| !waiver.owner.is_empty() && !waiver.reason.is_empty() && waiver.until.is_some();
     let is_valid = |waiver: &Waiver| is_complete(waiver) && waiver.until.is_some_and(|until| until > now);
     let Some(first) = waivers.first() else {

@@ -54,6 +54,9 @@ impl Edges {
         };
         let (needed, closed) = (declared(&expected.network.needed)?, declared(&expected.network.closed)?);
         edges.needed(needed);
+        if let Some(issuer) = issuer(&expected.authentication.issuer) {
+            edges.add(Stand::Application, issuer, Purpose::Needed);
+        }
         // Named hosts are asked from inside the cluster where they are declared to be known there.
         let path = expected.health.paths.first().map_or("/", |health| health.path.as_str());
         for host in snapshot.public_hosts()? {
@@ -171,6 +174,22 @@ impl Edges {
             target.ok_or_else(|| wrong(&format!("`{}` is not `HOST:PORT`", edge.to)))?,
         ))
     }
+}
+
+/// Where an issuer's keys are fetched: `https://HOST[:PORT]/…`.
+fn issuer(url: &str) -> Option<Target> {
+    let (scheme, rest) = url.split_once("://")?;
+    let usual = match scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => return None,
+    };
+    let authority = rest.split('/').next().filter(|authority| !authority.is_empty())?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (authority, usual),
+    };
+    Some(Target::tcp(host, port))
 }
 
 /// The parts with the services in front of them; what has no service cannot be connected to by a name.

@@ -4,6 +4,7 @@ pub mod change;
 mod checklist_table;
 pub mod items;
 pub mod progress;
+pub mod rbac;
 pub mod release;
 pub mod rollback;
 pub mod text;
@@ -13,6 +14,7 @@ pub mod verify;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use text::escape;
 
@@ -89,9 +91,20 @@ pub fn json(value: &impl Serialize) -> String {
     text
 }
 
-/// YAML.
+/// YAML. Letters that would drive a terminal are escaped, since a plain scalar has no way to write them.
 pub fn yaml(value: &impl Serialize) -> String {
-    serde_yaml::to_string(value).unwrap_or_default()
+    let mut value = serde_json::to_value(value).unwrap_or_default();
+    escape_strings(&mut value);
+    serde_yaml::to_string(&value).unwrap_or_default()
+}
+
+fn escape_strings(value: &mut Value) {
+    match value {
+        Value::String(written) => *written = text::escape_lines(written),
+        Value::Array(list) => list.iter_mut().for_each(escape_strings),
+        Value::Object(fields) => fields.values_mut().for_each(escape_strings),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Writes to standard output; a reader that has gone away is no error.
@@ -106,6 +119,23 @@ pub fn print(text: &str) -> Result<(), crate::Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes to standard output in place of what was written before, when it is a terminal; else below it.
+///
+/// # Errors
+/// As [`print`].
+pub fn redraw(text: &str) -> Result<(), crate::Error> {
+    if io::stdout().is_terminal() {
+        // Home, the screen cleared, and what has scrolled away.
+        return print(&format!("\u{1b}[H\u{1b}[2J\u{1b}[3J{text}"));
+    }
+    print(text)
+}
+
+/// Whether standard output is a terminal.
+pub fn is_on_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Writes a line for the person at the terminal to standard error, where no script parses it.

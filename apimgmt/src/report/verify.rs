@@ -223,6 +223,20 @@ impl Report {
         self
     }
 
+    /// Whether nothing is left to wait for: no row fails, is unknown or waits for a person.
+    pub fn is_settled(&self) -> bool {
+        self.summary.exit_code() == ExitCode::Done
+    }
+
+    /// Whether every row says what it says in the other report.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let words = |report: &Self| -> Vec<(&'static str, &'static str, String)> {
+            let words = report.rows().map(|row| (row.id, row.verdict, row.detail.clone()));
+            words.collect()
+        };
+        words(self) == words(other)
+    }
+
     fn rows(&self) -> impl Iterator<Item = &ItemReport> {
         self.sections.iter().flat_map(|section| &section.items)
     }

@@ -9,6 +9,7 @@ pub mod metadata;
 pub mod namespaces;
 pub mod network_policies;
 pub mod objects;
+pub mod permission;
 mod pod_specs;
 pub mod pods;
 mod public_hosts;
@@ -65,6 +66,32 @@ pub enum Reading<T> {
     Read(T),
     /// It could not be read, which is not the same as absent.
     Unreadable(Unreadable),
+}
+
+impl Readings {
+    /// Where a source could not be read because another could not, it names what that other was refused: who mends that
+    /// mends both.
+    pub(crate) fn name_causes(&mut self) {
+        for source in Source::ALL {
+            let mut cause = self.unreadable(*source).cloned();
+            // Requirements form no circle; the bound is for a recording that says otherwise.
+            for _ in Source::ALL {
+                match cause.as_ref().map(|unreadable| &unreadable.why) {
+                    Some(Why::Needs(needed)) => match self.unreadable(*needed) {
+                        Some(next) => cause = Some(next.clone()),
+                        None => break,
+                    },
+                    _ => break,
+                }
+            }
+            if let (Some(mut unreadable), Some(cause)) = (self.unreadable(*source).cloned(), cause) {
+                unreadable.verb = cause.verb;
+                unreadable.resource = cause.resource;
+                unreadable.namespace = cause.namespace;
+                self.fail(unreadable);
+            }
+        }
+    }
 }
 
 impl<T> From<Result<T, Unreadable>> for Reading<T> {
@@ -124,6 +151,11 @@ macro_rules! readings {
             /// Whether a source was read.
             pub fn was_read(&self, source: Source) -> bool {
                 match source { $(Source::$source => matches!(self.$field, Reading::Read(_)),)* }
+            }
+
+            /// Takes what was not read from what is known.
+            pub fn complete(&mut self, known: &Self) {
+                $(if self.$field == Reading::NotRead { self.$field.clone_from(&known.$field); })*
             }
 
             /// Notes that a source could not be read.

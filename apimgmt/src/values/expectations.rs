@@ -2,6 +2,7 @@
 
 mod backup;
 mod calls;
+mod compliance;
 mod exposure;
 mod images;
 mod network;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 pub use backup::ExpectedBackup;
 pub use calls::*;
+pub use compliance::ExpectedCompliance;
 pub use exposure::{ExpectedExposure, ExposedService};
 pub use images::ExpectedImages;
 pub use network::{DeclaredEdge, ExpectedNetwork};
@@ -82,6 +84,8 @@ pub struct Expectations {
     pub roles: BTreeMap<String, String>,
     /// Images and their scans.
     pub images: ExpectedImages,
+    /// Results of benchmarks that must be imported.
+    pub compliance: ExpectedCompliance,
     /// What service accounts need of the API server, by account; one that is not named needs nothing.
     pub permissions: BTreeMap<String, Vec<Permission>>,
     /// Connections that are needed, and those that must be closed, beside those that follow from the roles.
@@ -126,6 +130,7 @@ impl Default for Expectations {
             synthetic: ExpectedSynthetic::default(),
             roles: BTreeMap::new(),
             images: ExpectedImages::default(),
+            compliance: ExpectedCompliance::default(),
             permissions: BTreeMap::new(),
             network: ExpectedNetwork::default(),
             exposure: ExpectedExposure::default(),

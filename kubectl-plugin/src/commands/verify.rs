@@ -1,10 +1,10 @@
 //! `verify`: judges the checklist.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use apimgmt::{
     Error, ExitCode,
-    checklist::{self, Item, judge, select},
+    checklist::{self, Item, judge, select, sources},
     operation::{Consent, Interrupt},
     probe::{self, Probe},
     report::{
@@ -12,11 +12,15 @@ use apimgmt::{
         progress::Progress,
         verify::{Former, Report, Run},
     },
-    snapshot::{Snapshot, Source},
+    snapshot::Snapshot,
+    values::Span,
 };
 use clap::{Args, ValueEnum};
 
-use super::snapshot::{Reading, read};
+use super::{
+    follow::{Pace, follow},
+    snapshot::{Reading, read},
+};
 use crate::arguments::{ChecklistOutput, Global};
 
 /// Flags of `verify`.
@@ -40,6 +44,21 @@ pub(crate) struct Verify {
         help_heading = "Output"
     )]
     fail_on: Vec<FailOn>,
+    /// Judge again whenever something changed, until interrupted
+    #[arg(long, conflicts_with_all = ["from", "wait"], help_heading = "Following")]
+    watch: bool,
+    /// Judge again until nothing fails or is unknown, at longest for this time, and show the last report
+    #[arg(long, value_name = "DURATION", conflicts_with = "from", help_heading = "Following")]
+    wait: Option<Span>,
+    /// With `--watch` and `--wait`, how often to ask anew what no watch tells of, such as sessions and usage
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = interval,
+        help_heading = "Following"
+    )]
+    interval: Span,
     /// Also prove what only doing proves: short-lived pods that write and clean up; their results count for 24 h
     #[arg(long, conflicts_with = "from", help_heading = "Probing")]
     active: bool,
@@ -48,6 +67,15 @@ pub(crate) struct Verify {
     load: bool,
     #[command(flatten)]
     reading: Reading,
+}
+
+/// More often than each second is polling.
+fn interval(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if span.0.as_secs() == 0 {
+        return Err(format!("`{text}` is shorter than a second"));
+    }
+    Ok(span)
 }
 
 /// What may end with exit code 3.
@@ -91,10 +119,13 @@ pub(crate) async fn run(global: &Global, verify: Verify) -> Result<ExitCode, Err
     if let Some(consent) = Consent::by_flag(verify.load) {
         selection.load(global, &consent).await?;
     }
+    if verify.watch || verify.wait.is_some() {
+        return Box::pin(selection.follow(global)).await;
+    }
     let report = if verify.reading.is_recorded() {
         selection.of_recordings()?
     } else {
-        selection.report(&verify.reading.snapshot(global, selection.sources()).await?)?
+        selection.report(&verify.reading.snapshot(global, sources(&selection.items)).await?)?
     };
     print(&report.render(verify.output.into(), global.style()))?;
     Ok(report.exit_code())
@@ -107,14 +138,6 @@ struct Selection<'a> {
 }
 
 impl Selection<'_> {
-    /// What must be read: the release is part of every report's heading, waivers of the expectations, and anything may
-    /// have been attested or waived.
-    fn sources(&self) -> BTreeSet<Source> {
-        let always = [Source::Releases, Source::Expectations, Source::Statements];
-        let declared = self.items.iter().flat_map(|item| item.reads);
-        declared.chain(&always).copied().collect()
-    }
-
     fn judged(&self, snapshot: &Snapshot) -> Report {
         let verdicts: Vec<&str> = self.verify.fail_on.iter().map(|verdict| verdict.verdict()).collect();
         let whole = self.items.len() == checklist::ALL.len();
@@ -128,14 +151,34 @@ impl Selection<'_> {
             return Ok(report);
         };
         let text = read(file)?;
-        let former = match Former::from_json(&text)? {
-            Some(former) => former,
-            None => {
-                let former = Snapshot::from_recording(&text)?;
-                Former::of(&self.judged(&former), &former)
-            }
+        let former = if let Some(former) = Former::from_json(&text)? {
+            former
+        } else {
+            let former = Snapshot::from_recording(&text)?;
+            Former::of(&self.judged(&former), &former)
         };
         Ok(report.since(&former, snapshot))
+    }
+
+    /// Judges again whenever something changed.
+    async fn follow(&self, global: &Global) -> Result<ExitCode, Error> {
+        let (client, request) = self.verify.reading.request(global, sources(&self.items)).await?;
+        let pace = Pace {
+            interval: self.verify.interval.0,
+            wait: self.verify.wait.map(|wait| wait.0),
+        };
+        let (form, style) = (self.verify.output.into(), global.style());
+        let judge = |snapshot: &Snapshot| {
+            self.verify.reading.keep(snapshot)?;
+            self.report(snapshot)
+        };
+        let show = |report: &Report| report.render(form, style);
+        let last = Box::pin(follow(client, request, pace, judge, show)).await?;
+        let Some(report) = last else {
+            return Ok(ExitCode::Interrupted);
+        };
+        print(&report.render(form, style))?;
+        Ok(report.exit_code())
     }
 
     /// The report of the newest recording, with the others as its history.

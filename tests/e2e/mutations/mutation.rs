@@ -35,7 +35,7 @@ pub(crate) struct Mutation {
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Step {
-    /// kubectl in the release's namespace.
+    /// kubectl in the release's namespace, which `$(NAMESPACE)` stands for.
     Kubectl(Vec<String>),
     /// A statement as the server's superuser, from inside its pod.
     Sql(String),
@@ -94,7 +94,11 @@ impl Step {
     fn run(&self, place: &Namespace) {
         match self {
             Self::Kubectl(arguments) => {
-                let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+                let named: Vec<_> = arguments
+                    .iter()
+                    .map(|word| word.replace("$(NAMESPACE)", &place.name))
+                    .collect();
+                let arguments: Vec<_> = named.iter().map(String::as_str).collect();
                 place.kubectl(&arguments).succeeds();
             }
             Self::Sql(statement) => {

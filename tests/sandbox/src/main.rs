@@ -8,6 +8,7 @@ use crate::{progress::Progress, relay::Route, site::Site};
 
 mod addons;
 mod alerting;
+mod bare;
 mod cgroups;
 mod cluster;
 mod down;
@@ -82,6 +83,15 @@ enum Command {
     },
     /// Run so many fake pods on fake nodes, beside the real ones; 0 removes them
     Scale { pods: usize },
+    /// Read lists of the API server at the same time and throw them away: what they cost at least
+    Bare {
+        /// Page by page
+        #[arg(long)]
+        paged: bool,
+        /// Such as `/api/v1/pods`
+        #[arg(required = true)]
+        paths: Vec<String>,
+    },
     /// Build everything that the sandbox is made of, and start nothing
     Build,
     /// The first process of the node's namespaces
@@ -179,6 +189,7 @@ fn run(command: Command) -> Result<()> {
             Command::Reset => reset::run(&Site::find()?, &progress).await,
             Command::LoadImage { files } => images::load(&Site::find()?, &files, &progress),
             Command::Scale { pods } => scale::run(&Site::find()?, pods, &progress).await,
+            Command::Bare { paged, paths } => bare::run(&Site::find()?, &paths, paged).await,
             Command::Build => up::build(&progress).map(drop),
             Command::NodeInit { .. } => Ok(()),
             Command::Platform { checkout, light } => {

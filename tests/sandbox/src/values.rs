@@ -94,6 +94,7 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         "checklist": {
             "hosts": hosts,
             "nodes": {"tolerateLoss": 0},
+            "images": {"registries": [REGISTRY]},
             "tls": {"caBundle": authority},
             "alerts": {"receiver": {"service": RECEIVER, "port": RECEIVER_PORT, "path": "/alerts"}},
         },

@@ -106,7 +106,9 @@ fn last_words(pod: &Pod) -> Option<Made> {
         .container_statuses
         .iter()
         .find_map(|status| status.state.terminated.as_ref())?;
-    let made: Made = serde_json::from_str(&ended.message).ok()?;
+    // Text from the cluster arrives as one line, with its line break escaped.
+    let words = ended.message.trim_end_matches("\\n").trim();
+    let made: Made = serde_json::from_str(words).ok()?;
     (ended.exit_code == 0 && made.schema == "apimgmt.backup/v1").then_some(made)
 }
 

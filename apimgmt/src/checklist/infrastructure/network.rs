@@ -4,9 +4,9 @@ use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
-        edges::Outcomes,
+        edges::{Outcomes, faithful},
     },
-    edges::{Edge, Edges, Purpose, Stand},
+    edges::{Edge, Edges, Purpose, Stand, Way},
     snapshot::{Snapshot, Source, Unreadable},
 };
 
@@ -34,20 +34,24 @@ pub const ITEM: Item = Item {
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
     let edges = Edges::of(snapshot)?;
-    for (stand, port) in [
-        (Stand::Application, 8080),
-        (Stand::Database, 5432),
-        (Stand::Cache, 6379),
-    ] {
-        let declared = edges.with(Purpose::Needed).any(|edge| edge.to.port == port);
-        if edges.part(stand).is_none() && !declared {
+    // A database or cache elsewhere takes a declared way to it.
+    let is_declared =
+        |edge: &&Edge| edge.from == Stand::Application && edge.to.part.is_none() && edge.to.way == Way::Tcp;
+    let mut elsewhere = edges.with(Purpose::Needed).filter(is_declared).count();
+    for stand in [Stand::Application, Stand::Database, Stand::Cache] {
+        if edges.part(stand).is_some() {
+            continue;
+        }
+        if stand == Stand::Application || elsewhere == 0 {
             row.unseen(format!(
                 "nothing plays the {} here behind a service, and `checklist.network.needed` names no way to it",
                 stand.name()
             ));
         }
+        elsewhere = elsewhere.saturating_sub(1);
     }
     let outcomes = Outcomes::of(&mut row, snapshot, ITEM.id);
+    faithful(&mut row, snapshot, &edges, Edge::is_needed);
     let needed: Vec<&Edge> = edges.all.iter().filter(|edge| edge.is_needed()).collect();
     for edge in &needed {
         outcomes.needed(&mut row, edge);

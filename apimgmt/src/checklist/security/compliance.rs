@@ -8,7 +8,11 @@ use crate::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
     },
-    snapshot::{Snapshot, Source, Specified, Unreadable},
+    snapshot::{
+        Snapshot, Source, Specified, Unreadable,
+        sessions::{Import, ImportKind},
+    },
+    values::ExpectedCompliance,
 };
 
 /// The item.
@@ -20,7 +24,16 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "A privileged pod is a way to the node.",
     fix: "Set the field that is named in the pod's securityContext.",
-    reads: Snapshot::POD_SPECS,
+    reads: &[
+        Source::Pods,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::DaemonSets,
+        Source::Jobs,
+        Source::CronJobs,
+        Source::Imports,
+        Source::Expectations,
+    ],
     judge,
 };
 
@@ -30,7 +43,55 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     if let Some(specified) = row.read(snapshot.pod_specs()) {
         controls(&mut row, snapshot, &specified);
     }
+    if let Some(expected) = row.read(snapshot.expectations()) {
+        benchmarks(&mut row, snapshot, &expected.compliance);
+    }
     Ok(row.verdict("no field of a pod or template violates `restricted`"))
+}
+
+/// The newest imported result of each declared benchmark is there, is not too old and has no failed control.
+fn benchmarks(row: &mut Clauses<'_>, snapshot: &Snapshot, expected: &ExpectedCompliance) {
+    if expected.benchmarks.is_empty() {
+        return;
+    }
+    let Some(imports) = row.read(snapshot.imports()) else {
+        return;
+    };
+    for tool in &expected.benchmarks {
+        let results = imports
+            .iter()
+            .filter(|import| import.kind == ImportKind::Benchmark && import.tool == *tool);
+        let Some(result) = results.max_by_key(|import| import.scanned_at) else {
+            row.unseen(format!("no result of {tool} has been imported"));
+            continue;
+        };
+        let count = |name: &str| result.count(name);
+        row.stable(
+            Source::Imports,
+            &result.object,
+            &format!("{tool}: pass, fail"),
+            format!("{}, {} of {}", count("pass"), count("fail"), result.subject),
+        );
+        if count("pass") + count("fail") == 0 {
+            row.unseen(format!("the result of {tool} has no control that passed or failed"));
+        }
+        if count("fail") > 0 {
+            row.breach(format!("{tool} found {}", counted(failed(result), "failed control")));
+        }
+        match result.scanned_at.map(|at| snapshot.taken_at.duration_since(at)) {
+            None => row.unseen(format!("when {tool} ran is not known")),
+            Some(age) if age.as_secs() < -60 => row.unseen(format!("the result of {tool} is from the future")),
+            Some(age) if age.unsigned_abs() > expected.maximum_age.0 => row.breach(format!(
+                "the newest result of {tool} is older than {}",
+                expected.maximum_age
+            )),
+            Some(_) => {}
+        }
+    }
+}
+
+fn failed(result: &Import) -> usize {
+    usize::try_from(result.count("fail")).unwrap_or(usize::MAX)
 }
 
 fn controls(row: &mut Clauses<'_>, snapshot: &Snapshot, specified: &[Specified<'_>]) {

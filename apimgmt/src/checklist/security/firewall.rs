@@ -4,7 +4,11 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, edges::Outcomes},
+    checklist::{
+        Item, Phase, Severity, Stage, Verdict,
+        clauses::Clauses,
+        edges::{Outcomes, faithful},
+    },
     edges::{Edges, Purpose},
     snapshot::{Snapshot, Source, Specified, Unreadable, services::Service},
     values::ExpectedExposure,
@@ -55,6 +59,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     }
     if let Some(edges) = row.read(Edges::of(snapshot)) {
         let outcomes = Outcomes::of(&mut row, snapshot, ITEM.id);
+        faithful(&mut row, snapshot, &edges, |edge| edge.purpose == Purpose::Egress);
         let closed: Vec<_> = edges.with(Purpose::Egress).collect();
         if closed.is_empty() {
             row.unseen("nothing plays application, database or cache here, so no way out was tried");

@@ -2,7 +2,7 @@
 
 use super::{
     image::{Reference, Use, used},
-    scans::{Scan, newest, of_reports},
+    scans::{self, Scan, newest},
 };
 use crate::{
     checklist::{
@@ -30,6 +30,7 @@ pub const ITEM: Item = Item {
         Source::Jobs,
         Source::CronJobs,
         Source::VulnerabilityReports,
+        Source::Imports,
         Source::Expectations,
     ],
     judge,
@@ -40,8 +41,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
     let specified = row.read(snapshot.pod_specs()).unwrap_or_default();
     let expected = row.read(snapshot.expectations()).map(|expected| &expected.images);
-    let reports = row.read(snapshot.vulnerability_reports());
-    let scans: Option<Vec<Scan<'_>>> = reports.map(|reports| of_reports(reports).collect());
+    let scans = scans::read(&mut row, snapshot);
     let images = used(&specified);
     if images.is_empty() {
         row.unseen("no pod and no template asks for an image");

@@ -170,18 +170,17 @@ impl Evaluation<'_> {
     /// What a part may reach outside of the cluster: nothing that is not declared.
     fn ways_out(&self, row: &mut Clauses<'_>, edges: &Edges) {
         for stand in [Stand::Application, Stand::Database, Stand::Cache] {
-            let needs_outside = edges
-                .with(Purpose::Needed)
-                .any(|edge| edge.from == stand && edge.to.part.is_none() && edge.to.port != 0);
             if edges.part(stand).is_none() {
                 continue;
             }
-            // To a declared port outside the way may be open; to every other it must not be.
-            for port in [80, 443, 6443] {
+            // Where a name outside is needed, policies can only open its port to every address.
+            let is_needed = |port: u16| {
+                edges
+                    .with(Purpose::Needed)
+                    .any(|edge| edge.from == stand && edge.to.part.is_none() && edge.to.port == port)
+            };
+            for port in [80, 443, 6443].into_iter().filter(|port| !is_needed(*port)) {
                 let target = Target::tcp(ELSEWHERE, port);
-                if needs_outside && edges.with(Purpose::Needed).any(|edge| edge.to.port == port) {
-                    continue;
-                }
                 if let Some(denied) = self.denied(stand, &target) {
                     let words = format!("{} -> any address outside, port {port}", stand.name());
                     judged(row, &words, false, &denied);

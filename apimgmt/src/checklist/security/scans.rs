@@ -2,7 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::snapshot::{Source, scans::VulnerabilityReport};
+use crate::{
+    checklist::clauses::Clauses,
+    snapshot::{
+        Snapshot, Source, Why,
+        scans::VulnerabilityReport,
+        sessions::{Import, ImportKind},
+    },
+};
 
 /// What one scan of one image says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +30,38 @@ pub(super) struct Scan<'a> {
     pub(super) scanner: String,
 }
 
+/// Every scan; `None` when some could not be read.
+///
+/// Where no scanner runs in the cluster the API of its reports is absent: then imported scans stand alone.
+pub(super) fn read<'a>(row: &mut Clauses<'_>, snapshot: &'a Snapshot) -> Option<Vec<Scan<'a>>> {
+    let imports = row.read(snapshot.imports())?;
+    let mut scans: Vec<Scan<'_>> = of_imports(imports).collect();
+    let reports = match snapshot.vulnerability_reports() {
+        Err(absent) if absent.why == Why::ApiAbsent && !scans.is_empty() => return Some(scans),
+        reports => row.read(reports)?,
+    };
+    scans.extend(of_reports(reports));
+    Some(scans)
+}
+
+/// The scans that people imported, once for each name of the image.
+fn of_imports(imports: &[Import]) -> impl Iterator<Item = Scan<'_>> {
+    let images = imports.iter().filter(|import| import.kind == ImportKind::Image);
+    images.flat_map(|import| {
+        import.digests.iter().map(|digest| Scan {
+            source: Source::Imports,
+            object: import.object.clone(),
+            digest,
+            repository: import.subject.clone(),
+            at: import.scanned_at,
+            criticals: Some(import.count("critical")),
+            scanner: format!("{} {}", import.tool, import.tool_version),
+        })
+    })
+}
+
 /// The scans in reports of trivy-operator.
-pub(super) fn of_reports(reports: &[VulnerabilityReport]) -> impl Iterator<Item = Scan<'_>> {
+fn of_reports(reports: &[VulnerabilityReport]) -> impl Iterator<Item = Scan<'_>> {
     reports.iter().map(|report| {
         let VulnerabilityReport { metadata, report } = report;
         Scan {

@@ -5,7 +5,7 @@ use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
-        edges::{Outcomes, is_open},
+        edges::{Outcomes, faithful, is_open},
     },
     edges::{Edge, Edges, Purpose},
     snapshot::{Snapshot, Source, Unreadable},
@@ -38,6 +38,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let edges = Edges::of(snapshot)?;
     let policies = row.read(snapshot.network_policies()).map_or(0, Vec::len);
     let outcomes = Outcomes::of(&mut row, snapshot, ITEM.id);
+    faithful(&mut row, snapshot, &edges, |edge| edge.purpose == Purpose::Isolation);
     let denied: Vec<&Edge> = edges.with(Purpose::Isolation).collect();
     if denied.is_empty() {
         row.unseen("nothing plays database or cache here, so there is nothing to keep apart");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     image::used,
     images::counted_criticals,
-    scans::{Scan, newest, of_reports},
+    scans::{self, Scan, newest},
 };
 use crate::{
     checklist::{
@@ -24,7 +24,7 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "Known holes are the first ones tried.",
     fix: "Rebuild the image that is named on a patched base.",
-    reads: &[Source::Pods, Source::VulnerabilityReports],
+    reads: &[Source::Pods, Source::VulnerabilityReports, Source::Imports],
     judge,
 };
 
@@ -32,8 +32,7 @@ pub const ITEM: Item = Item {
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
     let pods = row.read(snapshot.pods());
-    let reports = row.read(snapshot.vulnerability_reports());
-    let scans: Vec<Scan<'_>> = of_reports(reports.map(Vec::as_slice).unwrap_or_default()).collect();
+    let scans = scans::read(&mut row, snapshot);
     let running: Vec<_> = pods
         .into_iter()
         .flatten()
@@ -56,8 +55,9 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         row.unseen("no image is running");
     }
     for (digest, image) in &digests {
-        match newest(&scans, digest) {
-            None if reports.is_none() => {}
+        // What could not be read is unseen already.
+        let Some(scans) = &scans else { continue };
+        match newest(scans, digest) {
             None => row.unseen(format!("{image} has not been scanned")),
             Some(scan) => judged(&mut row, image, scan),
         }

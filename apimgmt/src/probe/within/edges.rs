@@ -36,8 +36,8 @@ pub(super) async fn probe() -> Said {
     // Once what must be open is, the pod's policies are in force, and what must be closed can be judged.
     for open in [true, false] {
         let now: Vec<usize> = (0..tries.len()).filter(|index| tries[*index].open == open).collect();
-        let tried = futures::future::join_all(now.iter().map(|index| settled(&tries[*index]))).await;
-        for (index, outcome) in now.into_iter().zip(tried) {
+        let ends = futures::future::join_all(now.iter().map(|index| settled(&tries[*index]))).await;
+        for (index, outcome) in now.into_iter().zip(ends) {
             outcomes[index] = outcome;
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn page(report: &Report) -> String {
     );
     head(&mut text, report);
     if let Some(changes) = &report.changes {
-        let _ = write!(text, "<section class=\"changes\">{}</section>\n", changes.html(escaped));
+        let _ = writeln!(text, "<section class=\"changes\">{}</section>", changes.html(escaped));
     }
     for section in &report.sections {
         let _ = writeln!(text, "<section class=\"items\">\n<h2>{}</h2>", escaped(section.title));

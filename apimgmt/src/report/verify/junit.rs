@@ -86,7 +86,7 @@ fn case(text: &mut String, item: &ItemReport) {
         let _ = writeln!(seen, "{}", format!("{object} {field}: {value}").trim_end());
     }
     if !seen.is_empty() {
-        let _ = write!(text, "      <system-out>{}</system-out>\n", seen.trim_end());
+        let _ = writeln!(text, "      <system-out>{}</system-out>", seen.trim_end());
     }
     text.push_str("    </testcase>\n");
 }

@@ -3,6 +3,8 @@
 
 mod access;
 mod api_server;
+#[cfg(test)]
+mod canary_tests;
 mod cluster;
 mod cost;
 mod disguise;
@@ -25,6 +27,8 @@ mod named;
 mod needles;
 mod objects;
 mod old_tls;
+#[cfg(test)]
+mod permission_tests;
 mod pods;
 mod postgresql;
 mod probes;
@@ -42,6 +46,7 @@ mod traffic;
 mod trouble;
 mod tunnel;
 mod vault;
+mod watch;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -54,6 +59,7 @@ use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
 pub use kube::Client;
+pub use watch::Watcher;
 
 pub(crate) use self::{
     api_server::chain,
@@ -117,13 +123,22 @@ pub fn client(mut config: Config) -> Result<Client, Error> {
 /// When nothing can be read at all: the cluster is out of reach, does not answer, or refuses the credentials.
 /// Anything less is noted in the Snapshot, source by source.
 pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
+    collect_again(client, request, Readings::default())
+}
+
+/// Reads the requested sources anew, with those that they cannot be read without; everything else is what was known.
+///
+/// # Errors
+/// As [`collect`].
+pub fn collect_again(client: Client, request: Request, known: Readings) -> Boxed<'static, Snapshot> {
     Box::pin(async move {
         let meter = cost::Meter::start();
         let taken_at = Timestamp::now();
         let run = Run {
             api: ApiServer::new(client, &request.server, &request.context, request.limits),
-            wanted: closure(&request.sources),
+            wanted: wanted(&request.sources, &known),
             request,
+            known,
         };
         let begun = Snapshot {
             taken_at,
@@ -131,11 +146,27 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
             ..Snapshot::default()
         };
         let (cluster, mut snapshot) = futures::try_join!(run.identity(), Box::pin(run.fill(begun)))?;
+        snapshot.readings.complete(&run.known);
+        snapshot.readings.name_causes();
         snapshot.cluster = cluster;
         snapshot.cost = meter.stop(&run.api);
         snapshot.take_touched();
         Ok(snapshot)
     })
+}
+
+/// What must be read: what was asked for, and what it requires as far as it is not known. Values of secrets are kept
+/// nowhere, so that sessions need them anew, and so does the mask over whatever text arrives.
+fn wanted(sources: &BTreeSet<Source>, known: &Readings) -> BTreeSet<Source> {
+    let is_kept = |source: &Source| !matches!(source, Source::Secrets | Source::ConfigMaps);
+    let masked_by = [Source::Secrets, Source::ConfigMaps]
+        .into_iter()
+        .filter(|source| known.was_read(*source));
+    closure(sources)
+        .into_iter()
+        .filter(|source| sources.contains(source) || !(known.was_read(*source) && is_kept(source)))
+        .chain(masked_by)
+        .collect()
 }
 
 /// The sources with everything that they require.
@@ -155,6 +186,7 @@ struct Run {
     api: ApiServer,
     request: Request,
     wanted: BTreeSet<Source>,
+    known: Readings,
 }
 
 impl Run {
@@ -162,24 +194,26 @@ impl Run {
         &self.request.namespace
     }
 
-    /// What became of a source, unless the trouble is everybody's.
-    async fn source<T>(
-        &self,
+    /// What became of a source, unless the trouble is everybody's. Boxed: dozens side by side would not fit on a stack.
+    fn source<'a, T: 'a>(
+        &'a self,
         source: Source,
-        read: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<Reading<T>, Error> {
-        if !self.wanted.contains(&source) {
-            return Ok(Reading::NotRead);
-        }
-        let why = match read.await {
-            Ok(value) => return Ok(Reading::Read(value)),
-            Err(Trouble::Fatal(error)) => return Err(error),
-            Err(Trouble::Unreadable(why)) => why,
-            Err(Trouble::Absent) => Why::ApiAbsent,
-            Err(Trouble::Expired) => Why::Failed("the server says that it is gone".into()),
-            Err(Trouble::Cut(message)) => Why::Failed(message),
-        };
-        Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+        read: impl Future<Output = Result<T, Trouble>> + 'a,
+    ) -> Boxed<'a, Reading<T>> {
+        Box::pin(async move {
+            if !self.wanted.contains(&source) {
+                return Ok(Reading::NotRead);
+            }
+            let why = match read.await {
+                Ok(value) => return Ok(Reading::Read(value)),
+                Err(Trouble::Fatal(error)) => return Err(error),
+                Err(Trouble::Unreadable(why)) => why,
+                Err(Trouble::Absent) => Why::ApiAbsent,
+                Err(Trouble::Expired) => Why::Failed("the server says that it is gone".into()),
+                Err(Trouble::Cut(message)) => Why::Failed(message),
+            };
+            Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+        })
     }
 }
 
@@ -255,6 +289,7 @@ impl Run {
     /// Reads everything, in the order in which one thing needs another.
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
+        snapshot.readings.complete(&self.known);
         grants::keep_what_is_bound(&mut snapshot.readings);
         // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
         let secretive = async {
@@ -264,7 +299,7 @@ impl Run {
                 self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
-                self.source(Source::Exposure, Box::pin(self.exposure(&snapshot, &vault))),
+                self.source(Source::Exposure, self.exposure(&snapshot, &vault)),
                 self.source(Source::Grafana, self.grafana(&snapshot, &vault)),
             )?;
             Ok((secrets, config_maps, mask, sessions))
@@ -278,7 +313,7 @@ impl Run {
         let ((secrets, config_maps, mask, sessions), (access_reviews, resolution), hosts, health, prometheus) = futures::try_join!(
             Box::pin(secretive),
             Box::pin(access),
-            self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
+            self.source(Source::Hosts, self.hosts(&snapshot)),
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;

@@ -56,7 +56,7 @@ enum Target {
 struct Image {
     user_input: String,
     #[serde(rename = "imageID")]
-    image_id: String,
+    id: String,
     manifest_digest: String,
     repo_digests: Option<Vec<String>>,
 }
@@ -80,7 +80,7 @@ pub(super) fn read(report: &Report) -> Result<Import, Error> {
         );
     };
     let repo_digests = image.repo_digests.iter().flatten().map(String::as_str);
-    let named = [image.manifest_digest.as_str(), image.image_id.as_str()];
+    let named = [image.manifest_digest.as_str(), image.id.as_str()];
     Ok(Import {
         kind: ImportKind::Image,
         tool: "grype".into(),
