@@ -108,8 +108,7 @@ pub(super) fn pairs(value: Value) -> Vec<(String, Value)> {
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::BulkString(bytes) => Some(hostile::line(&String::from_utf8_lossy(bytes))),
-        Value::SimpleString(text) => Some(hostile::line(text)),
-        Value::VerbatimString { text, .. } => Some(hostile::line(text)),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(hostile::line(text)),
         Value::Int(number) => Some(number.to_string()),
         _ => None,
     }

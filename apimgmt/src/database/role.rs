@@ -27,7 +27,7 @@ select r.rolname::text, r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplica
 from pg_roles r join held using (oid) order by r.rolname <> current_user, 1";
 
 /// Roles of PostgreSQL's own that reach beyond the rows of one application
-/// (https://www.postgresql.org/docs/current/predefined-roles.html).
+/// (<https://www.postgresql.org/docs/current/predefined-roles.html>).
 const PREDEFINED: [&str; 9] = [
     "pg_checkpoint",
     "pg_create_subscription",

@@ -54,8 +54,8 @@ const CHECKPOINTS: [&str; 2] = [
 ];
 
 /// What rows would take without bloat: `rows × (header + line pointer + average width) / fill factor`, in whole pages, as
-/// https://github.com/ioguix/pgsql-bloat-estimation estimates it (header of 24 bytes with its padding, line pointer of 4,
-/// page header of 24: https://www.postgresql.org/docs/current/storage-page-layout.html). The widths come from `ANALYZE`,
+/// <https://github.com/ioguix/pgsql-bloat-estimation> estimates it (header of 24 bytes with its padding, line pointer of 4,
+/// page header of 24: <https://www.postgresql.org/docs/current/storage-page-layout.html>). The widths come from `ANALYZE`,
 /// and only who may read a table sees them.
 const TABLES: &str = "
 select s.schemaname || '.' || s.relname, c.relpages::int8 * size.page,

@@ -1,6 +1,6 @@
 //! The first backup of the database, made at the gate of its phase: until one is proven, nothing could be brought back.
 //!
-//! It is a Job made from the chart's CronJob, as `kubectl create job --from` makes one, and the CronJob counts it as its own.
+//! It is a Job made from the chart's `CronJob`, as `kubectl create job --from` makes one, and the `CronJob` counts it as its own.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// Makes it where none succeeded yet, and waits for its end.
 ///
 /// # Errors
-/// When it could not be made, or failed. Without a CronJob, or with one that is suspended, there is nothing to make.
+/// When it could not be made, or failed. Without a `CronJob`, or with one that is suspended, there is nothing to make.
 pub(super) async fn make(
     reader: &Reader,
     _consent: &Consent,
@@ -89,7 +89,7 @@ pub(super) async fn make(
     }
 }
 
-/// A Job of the CronJob's own template, owned by it.
+/// A Job of the `CronJob`'s own template, owned by it.
 fn first_job(cron_job: CronJob) -> Option<Job> {
     let template = cron_job.spec?.job_template;
     let (name, uid) = (cron_job.metadata.name?, cron_job.metadata.uid?);

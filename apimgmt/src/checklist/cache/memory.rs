@@ -1,5 +1,7 @@
 //! Redis has a memory limit with room to fork.
 
+#![expect(clippy::cast_precision_loss, reason = "amounts are compared and shown, not counted")]
+
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, workload::roles},
     snapshot::{Quantity, Snapshot, Source, Unreadable, roles::Role, sessions::Redis},

@@ -98,24 +98,17 @@ fn log(row: &mut Clauses<'_>, redis: &Redis) {
 
 fn saves(row: &mut Clauses<'_>, snapshot: &Snapshot, redis: &Redis, expected: &ExpectedCache) {
     let object = redis.object.as_str();
-    match redis.config.get("save") {
-        Some(rules) => {
-            row.stable(
-                Source::Redis,
-                object,
-                "save",
-                if rules.is_empty() { "never" } else { rules },
-            );
-            if rules.is_empty() {
-                row.breach(format!(
-                    "{object} never saves, and `rdb` is declared: set `save 3600 1 300 100 60 10000`"
-                ));
-            }
+    if let Some(rules) = redis.config.get("save") {
+        let shown = if rules.is_empty() { "never" } else { rules };
+        row.stable(Source::Redis, object, "save", shown);
+        if rules.is_empty() {
+            row.breach(format!(
+                "{object} never saves, and `rdb` is declared: set `save 3600 1 300 100 60 10000`"
+            ));
         }
-        None => {
-            let why = redis.untold.get("config").map_or("no reason was given", String::as_str);
-            row.unseen(format!("{object} did not tell when it saves: {why}"));
-        }
+    } else {
+        let why = redis.untold.get("config").map_or("no reason was given", String::as_str);
+        row.unseen(format!("{object} did not tell when it saves: {why}"));
     }
     if let Some(status) = field(row, redis, "rdb_last_bgsave_status") {
         row.moving(Source::Redis, object, "rdb_last_bgsave_status", status);

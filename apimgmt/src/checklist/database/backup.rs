@@ -1,6 +1,6 @@
 //! Backups are fresh, and one was restored.
 //!
-//! A backup's container leaves what came of it as its last words ([`Made`]): they are read from the pods of the CronJob's
+//! A backup's container leaves what came of it as its last words ([`Made`]): they are read from the pods of the `CronJob`'s
 //! jobs, and take no permission of the backup's own.
 
 use jiff::Timestamp;

@@ -1,5 +1,7 @@
 //! The rules of PostgreSQL's parameters: what is unsafe or poor, the value to set, and where each comes from.
 
+#![expect(clippy::cast_precision_loss, reason = "amounts are compared and shown, not counted")]
+
 use crate::snapshot::sessions::{Postgresql, Setting, Upkeep};
 
 /// What the rules are about.
@@ -195,7 +197,7 @@ fn work_mem(server: &Server<'_>) -> Result<Option<Wrong>, Missing> {
     }))
 }
 
-/// "Up to autovacuum_max_workers times this memory may be allocated":
+/// "Up to `autovacuum_max_workers` times this memory may be allocated":
 /// <https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-MAINTENANCE-WORK-MEM>.
 fn maintenance_work_mem(server: &Server<'_>) -> Result<Option<Wrong>, Missing> {
     let maintenance = server.bytes("maintenance_work_mem")?;
@@ -220,7 +222,7 @@ fn maintenance_work_mem(server: &Server<'_>) -> Result<Option<Wrong>, Missing> {
     }))
 }
 
-/// "This is a soft limit; WAL size can exceed max_wal_size under special circumstances":
+/// "This is a soft limit; WAL size can exceed `max_wal_size` under special circumstances":
 /// <https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-MAX-WAL-SIZE>. A full volume stops the server, so
 /// half of it is too much.
 fn max_wal_size(server: &Server<'_>) -> Result<Option<Wrong>, Missing> {
@@ -236,7 +238,7 @@ fn max_wal_size(server: &Server<'_>) -> Result<Option<Wrong>, Missing> {
     }))
 }
 
-/// Checkpoints that the log's size forces cost more than those by time: "consider increasing max_wal_size"
+/// Checkpoints that the log's size forces cost more than those by time: "consider increasing `max_wal_size`"
 /// (<https://www.postgresql.org/docs/current/wal-configuration.html>). Below ten nothing can be told.
 fn checkpoints(server: &Server<'_>) -> Result<Option<Wrong>, Missing> {
     let upkeep = server.upkeep()?;

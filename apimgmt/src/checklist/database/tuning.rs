@@ -1,5 +1,7 @@
 //! PostgreSQL's settings are safe and fit its limits.
 
+#![expect(clippy::cast_precision_loss, reason = "amounts are compared and shown, not counted")]
+
 use super::parameters::{RULES, Server, Wrong};
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, workload::roles},

@@ -39,7 +39,7 @@ pub const ITEM: Item = Item {
 const STABILIZATION: i64 = 300;
 
 /// What comes on top of the declared wait: metrics of the pods' end, the autoscaler's own period, the pods' grace.
-const MARGIN: Duration = Duration::from_secs(120);
+const MARGIN: Duration = Duration::from_mins(2);
 
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);

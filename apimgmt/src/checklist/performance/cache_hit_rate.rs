@@ -1,5 +1,7 @@
 //! The cache answers nine of ten reads.
 
+#![expect(clippy::cast_precision_loss, reason = "amounts are compared and shown, not counted")]
+
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses},
     snapshot::{

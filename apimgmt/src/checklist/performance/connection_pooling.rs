@@ -1,5 +1,7 @@
 //! Pools are neither saturated nor leaking.
 
+#![expect(clippy::cast_precision_loss, reason = "amounts are compared and shown, not counted")]
+
 use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
@@ -57,21 +59,18 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     }
     let room = Room::of(&mut row, server);
     let held = pool_places(&mut row, snapshot, server, &expected.database.pool);
-    match &server.activity {
-        Some(activity) => {
-            sessions(&mut row, server, &activity.application, expected);
-            if let Some(held) = held.filter(|held| activity.application.total > *held) {
-                row.breach(format!(
-                    "{} has {} connections of `{}`, its pools hold at most {held}: connections leak past the pool",
-                    server.object, activity.application.total, server.user
-                ));
-            }
+    if let Some(activity) = &server.activity {
+        sessions(&mut row, server, &activity.application, expected);
+        if let Some(held) = held.filter(|held| activity.application.total > *held) {
+            row.breach(format!(
+                "{} has {} connections of `{}`, its pools hold at most {held}: connections leak past the pool",
+                server.object, activity.application.total, server.user
+            ));
         }
-        None => {
-            let why = server.exhausted.as_ref().or_else(|| server.untold.get("activity"));
-            let why = why.map_or("there is no session", String::as_str);
-            row.unseen(format!("{} did not tell its sessions: {why}", server.object));
-        }
+    } else {
+        let why = server.exhausted.as_ref().or_else(|| server.untold.get("activity"));
+        let why = why.map_or("there is no session", String::as_str);
+        row.unseen(format!("{} did not tell its sessions: {why}", server.object));
     }
     if let Some(room) = &room {
         full(&mut row, server, "now", server.connections as f64, room);

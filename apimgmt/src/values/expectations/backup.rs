@@ -10,7 +10,7 @@ use super::Span;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExpectedBackup {
-    /// The CronJob that makes them.
+    /// The `CronJob` that makes them.
     pub cron_job: String,
     /// Oldest last backup: what may be lost at most (recovery point objective).
     pub maximum_age: Span,

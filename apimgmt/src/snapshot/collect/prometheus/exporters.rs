@@ -64,7 +64,7 @@ impl Run {
     }
 }
 
-/// A string of PromQL.
+/// A string of `PromQL`.
 pub(super) fn quoted(text: &str) -> String {
     format!(
         "\"{}\"",
