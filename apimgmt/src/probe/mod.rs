@@ -30,11 +30,13 @@ pub enum Probe {
     Storage,
     /// A test alert, sent to Alertmanager and followed to its receiver.
     Alerts,
+    /// A line that the application writes, looked for in the aggregator.
+    Logs,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 3] = [Self::Application, Self::Storage, Self::Alerts];
+    pub const ALL: [Self; 4] = [Self::Application, Self::Storage, Self::Alerts, Self::Logs];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Probe {
             Self::Application => "application",
             Self::Storage => "storage",
             Self::Alerts => "alerts",
+            Self::Logs => "logs",
         }
     }
 
@@ -51,6 +54,7 @@ impl Probe {
             Self::Application => "application",
             Self::Storage => "storage of each class",
             Self::Alerts => "source of a test alert",
+            Self::Logs => "reader of the logs",
         }
     }
 
@@ -60,6 +64,7 @@ impl Probe {
             Self::Application => &["database/instance", "functional/database", "functional/cache"],
             Self::Storage => &["infrastructure/storage-classes"],
             Self::Alerts => &["monitoring/alerts"],
+            Self::Logs => &["monitoring/logs"],
         }
     }
 

@@ -1,6 +1,7 @@
 //! The `checklist:` values: what items measure against. The chart stores them in the release's namespace.
 
 mod backup;
+mod logs;
 mod pool;
 mod privileges;
 mod sentinel;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use backup::ExpectedBackup;
+pub use logs::ExpectedLogs;
 pub use pool::ExpectedPool;
 pub use privileges::ExpectedPrivileges;
 pub use sentinel::ExpectedSentinel;
@@ -50,6 +52,8 @@ pub struct Expectations {
     pub alerts: ExpectedAlerts,
     /// The check from outside.
     pub synthetic: ExpectedSynthetic,
+    /// Where the application's lines must be found.
+    pub logs: ExpectedLogs,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
     /// Hosts outside of the namespace that DSNs may lead to.
@@ -80,6 +84,7 @@ impl Default for Expectations {
             monitoring: ExpectedMonitoring::default(),
             alerts: ExpectedAlerts::default(),
             synthetic: ExpectedSynthetic::default(),
+            logs: ExpectedLogs::default(),
             roles: BTreeMap::new(),
             external_hosts: Vec::new(),
             probe_max_age: Span(Duration::from_hours(24)),

@@ -4,6 +4,7 @@ mod alerts;
 mod cache;
 mod database;
 mod http;
+mod logs;
 mod storage;
 
 use std::{
@@ -39,6 +40,7 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
                 database.push(cache);
                 database
             }
+            Probe::Logs => vec![logs::probe().await],
             Probe::Alerts => vec![alerts::probe().await],
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
