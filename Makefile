@@ -51,6 +51,9 @@ test: ## Everything, up to end-to-end on the sandbox: what CI runs
 faults: sandbox-up ## Every fault made for real, each to be named by its cause
 	FAULTS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture each_fault
 
+mutations: sandbox-up ## Every item made to fail on a running release, by breaking the thing itself
+	MUTATIONS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture mutations::
+
 bench: build sandbox-up ## Ratios and sizes, measured in one run on the sandbox
 	tests/scripts/bench
 
@@ -60,4 +63,4 @@ sandbox-up: build ## Start a real one-node Kubernetes; kubeconfig in target/sand
 sandbox-down: ## End it; nothing is left behind
 	[ ! -x $(sandbox) ] || $(sandbox) down
 
-.PHONY: help build demo check tools audit docs chart-test test faults bench sandbox-up sandbox-down
+.PHONY: help build demo check tools audit docs chart-test test faults mutations bench sandbox-up sandbox-down

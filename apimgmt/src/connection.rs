@@ -84,7 +84,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the kubeconfig, the context or a named file is wrong or missing; the nearest name is suggested.
-    pub fn connect<'a>(&'a self) -> Boxed<'a, Connected> {
+    pub fn connect(&self) -> Boxed<'_, Connected> {
         Box::pin(async move {
             let (mut config, context, namespace) = match self.kubeconfig()? {
                 Some(kubeconfig) => self.chosen_in(kubeconfig).await?,

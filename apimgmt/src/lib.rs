@@ -6,6 +6,7 @@ pub mod checklist;
 pub mod connection;
 pub(crate) mod database;
 pub mod diagnoses;
+pub mod edges;
 pub mod error;
 pub mod operation;
 pub mod probe;
@@ -13,6 +14,7 @@ pub mod release;
 pub mod report;
 pub mod rollback;
 pub mod snapshot;
+pub mod statement;
 pub mod suggestion;
 pub mod values;
 

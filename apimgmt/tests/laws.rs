@@ -264,13 +264,16 @@ fn a_pending_item_reads_nothing() {
 }
 
 /// Sources that a pass may do without, and why that is not blindness.
-const DISPENSABLE: [(&str, Source); 3] = [
+const DISPENSABLE: [(&str, Source); 5] = [
     // The server's own counters tell where no exporter does.
     ("performance/cache-hit-rate", Source::Prometheus),
     // Throttling is told only by some Prometheus installations; the row says when it is not measured.
     ("performance/resource-usage", Source::Prometheus),
     // A declared renewal mechanism stands where cert-manager's certificates may not be listed.
     ("infrastructure/tls-certificates", Source::Certificates),
+    // A fresh load probe proves what Prometheus would; without one their own cases show that they are unknown.
+    ("performance/response-time", Source::Prometheus),
+    ("performance/throughput", Source::Prometheus),
 ];
 
 /// The worst bug is green while blind: with any one source that it reads taken away, no passing case may pass.

@@ -35,7 +35,11 @@ pub(crate) enum Command {
     Troubleshoot(commands::troubleshoot::Troubleshoot),
     /// Go back by a plan that is shown first.
     Rollback(commands::rollback::Rollback),
-    /// List and explain the items of the checklist.
+    /// State that an item holds which no machine can see, or import a scanner's report.
+    Attest(commands::attest::Attest),
+    /// Set an item aside that does not hold, with a reason and an end.
+    Waive(commands::waive::Waive),
+    /// List and explain the items of the checklist, and what they may read.
     Items(commands::items::Items),
     /// Print a shell's completion script.
     Completion(commands::completion::Completion),
@@ -142,7 +146,50 @@ enum When {
     Never,
 }
 
-/// The forms of output.
+/// The forms of the checklist.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChecklistOutput {
+    /// Sections, aligned
+    #[default]
+    Table,
+    /// Only what is not green
+    Short,
+    /// With the evidence of every row
+    Wide,
+    /// For scripts
+    Json,
+    /// For scripts
+    Yaml,
+    /// For build servers
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// For tickets
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    /// For Prometheus' textfile collector
+    Prometheus,
+}
+
+impl From<ChecklistOutput> for report::verify::Form {
+    fn from(output: ChecklistOutput) -> Self {
+        match output {
+            ChecklistOutput::Table => Self::Table,
+            ChecklistOutput::Short => Self::Short,
+            ChecklistOutput::Wide => Self::Wide,
+            ChecklistOutput::Json => Self::Json,
+            ChecklistOutput::Yaml => Self::Yaml,
+            ChecklistOutput::Junit => Self::Junit,
+            ChecklistOutput::Sarif => Self::Sarif,
+            ChecklistOutput::Markdown => Self::Markdown,
+            ChecklistOutput::Html => Self::Html,
+            ChecklistOutput::Prometheus => Self::Prometheus,
+        }
+    }
+}
+
+/// The forms of other results.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum Output {
     /// Sections, aligned
@@ -175,6 +222,14 @@ impl Global {
             When::Always => Color::Always,
             When::Never => Color::Never,
         })
+    }
+
+    /// The namespace that the flags name, else the document's; for what contacts no cluster.
+    pub(crate) fn named_namespace(&self) -> String {
+        self.connection
+            .namespace
+            .clone()
+            .unwrap_or_else(|| commands::NAMESPACE.into())
     }
 
     /// The bearer token, for a Helm that is started.

@@ -105,7 +105,18 @@ fn items_are_listed_and_explained() {
 fn the_same_recording_gives_the_same_bytes_and_the_same_code_in_every_form() {
     for recording in ["healthy.yaml", "redis-stopped.yaml"] {
         let mut codes = Vec::new();
-        for form in ["table", "short", "json", "yaml"] {
+        for form in [
+            "table",
+            "short",
+            "wide",
+            "json",
+            "yaml",
+            "junit",
+            "sarif",
+            "markdown",
+            "html",
+            "prometheus",
+        ] {
             let arguments = ["verify", "--from", recording, "-o", form];
             let (first, second) = (run(BINARY, &arguments), run(BINARY, &arguments));
             assert_eq!(first.stdout, second.stdout, "{recording} as {form}");

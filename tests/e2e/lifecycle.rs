@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{Namespace, RELEASE, text, until};
+use crate::{
+    permissions::exactly_the_printed_role_suffices,
+    sandbox::{Namespace, RELEASE, text, until},
+};
 
 /// Items that hold on a fresh release of the sandbox.
 const HOLD: &[&str] = &[
@@ -39,6 +42,7 @@ fn live(helm: &str) {
     let values = place.values();
     place.helm_apimgmt(helm, &["install", "--values", &values]).succeeds();
     holds(&place);
+    exactly_the_printed_role_suffices(&place);
     redis_is_the_one_cause(&place);
     upgrade_to_an_absent_image_returns(&place, helm, &values);
     both_ways_back(&place, helm, &values);

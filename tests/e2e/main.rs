@@ -1,7 +1,10 @@
 //! End-to-end on the sandbox: real Helm, real PostgreSQL, real Redis, real faults. Refuses any other cluster.
 
 mod faults;
+mod interrupted;
 mod lifecycle;
+mod mutations;
 mod permissions;
 mod sandbox;
+mod statements;
 mod trouble;

@@ -1,6 +1,21 @@
 //! Who may read less is told so: never green while blind.
 
-use crate::sandbox::Namespace;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use apimgmt::{
+    checklist::ALL,
+    snapshot::{Source, collect::closure},
+};
+use serde_json::Value;
+
+use crate::sandbox::{Namespace, root, text, until};
+
+/// Items that hold without a source, because something else shows the same.
+const DO_WITHOUT: [&str; 1] = ["performance/resource-usage"];
 
 #[test]
 fn a_stranger_sees_unknown_with_verb_and_resource_and_nothing_green() {
@@ -22,4 +37,88 @@ fn a_stranger_sees_unknown_with_verb_and_resource_and_nothing_green() {
         .ends_with(4)
         .json();
     assert!(!blind["unreadable"].as_array().expect("a list").is_empty());
+}
+
+/// With exactly the role that `items rbac` prints nothing is unknown for want of permission, and what holds for the
+/// administrator holds; without one rule just the items that need it are unknown, and name it.
+pub(crate) fn exactly_the_printed_role_suffices(place: &Namespace) {
+    let auditor = format!("{}-auditor", place.name);
+    let manifest = place
+        .apimgmt(&["items", "rbac", "--to", &format!("user:{auditor}")])
+        .succeeds();
+    let manifest = String::from_utf8_lossy(&manifest.output.stdout).into_owned();
+    let file = granted(place, &manifest);
+    let mut seen = BTreeMap::new();
+    until("the roles to count", || {
+        seen = rows(place, &auditor);
+        seen["infrastructure/cluster"]["verdict"] == "pass"
+    });
+    let refused: Vec<_> = seen.values().filter(|row| is_refused(row)).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    let holding = holding(&seen);
+    assert_eq!(holding, self::holding(&rows_of(place, &[])));
+
+    let less = manifest.replacen("\n  - services\n", "\n", 1);
+    assert_ne!(less, manifest);
+    granted(place, &less);
+    until("the lesser role to count", || {
+        seen = rows(place, &auditor);
+        seen["security/secrets"]["verdict"] != "pass"
+    });
+    let needy: BTreeSet<&str> = ALL
+        .iter()
+        .filter(|item| closure(&item.reads.iter().copied().collect()).contains(&Source::Services))
+        .map(|item| item.id)
+        .filter(|id| holding.contains(*id) && !DO_WITHOUT.contains(id))
+        .collect();
+    for (id, row) in &seen {
+        let expected = if needy.contains(id.as_str()) { "unknown" } else { "pass" };
+        if !holding.contains(id) {
+            continue;
+        }
+        assert_eq!(row["verdict"], expected, "{row:#}");
+        if expected == "unknown" {
+            let missing = &row["missing"];
+            assert_eq!(
+                (&missing["verb"], &missing["resource"]),
+                (&"list".into(), &"services".into()),
+                "{row:#}"
+            );
+        }
+    }
+    assert!(needy.len() > 3, "{needy:?}");
+    place
+        .kubectl(&["delete", "--filename", &file.display().to_string()])
+        .succeeds();
+}
+
+fn granted(place: &Namespace, manifest: &str) -> PathBuf {
+    let file = root().join("target/e2e").join(format!("{}-rbac.yaml", place.name));
+    fs::create_dir_all(file.parent().expect("it has one")).expect("target/ can be written");
+    fs::write(&file, manifest).expect("target/ can be written");
+    place.apply(&file);
+    file
+}
+
+fn rows(place: &Namespace, user: &str) -> BTreeMap<String, Value> {
+    rows_of(place, &["--as", user])
+}
+
+fn rows_of(place: &Namespace, flags: &[&str]) -> BTreeMap<String, Value> {
+    let report = place.apimgmt(&[&["verify", "-o", "json"], flags].concat()).json();
+    let sections = report["sections"].as_array().expect("sections").clone();
+    sections
+        .iter()
+        .flat_map(|section| section["items"].as_array().expect("items"))
+        .map(|row| (text(&row["id"]), row.clone()))
+        .collect()
+}
+
+fn is_refused(row: &Value) -> bool {
+    text(&row["detail"]).contains("not permitted")
+}
+
+fn holding(rows: &BTreeMap<String, Value>) -> BTreeSet<String> {
+    let holding = rows.iter().filter(|(_, row)| row["verdict"] == "pass");
+    holding.map(|(id, _)| id.clone()).collect()
 }

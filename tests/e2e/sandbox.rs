@@ -105,6 +105,27 @@ impl Namespace {
         file.display().to_string()
     }
 
+    /// Applies a manifest given as text.
+    pub(crate) fn apply_text(&self, manifest: &str) {
+        let file = root().join("target/e2e").join(format!("{}-manifest.yaml", self.name));
+        fs::write(&file, manifest).expect("target/ can be written");
+        self.apply(&file);
+    }
+
+    /// The row of every item, by id.
+    pub(crate) fn items(&self) -> std::collections::BTreeMap<String, Row> {
+        let report = self.apimgmt(&["verify", "-o", "json"]).json();
+        let sections = report["sections"].as_array().expect("sections").iter();
+        let row = |item: &Value| Row {
+            verdict: text(&item["verdict"]),
+            detail: text(&item["detail"]),
+        };
+        sections
+            .flat_map(|section| section["items"].as_array().expect("items"))
+            .map(|item| (text(&item["id"]), row(item)))
+            .collect()
+    }
+
     /// The verdict of every item, by id.
     pub(crate) fn verdicts(&self, items: &[&str]) -> std::collections::BTreeMap<String, String> {
         let report = self.apimgmt(&[&["verify", "-o", "json"], items].concat()).json();
@@ -161,6 +182,12 @@ impl Drop for Namespace {
         }
         let _ = run(tool("kubectl").args(["delete", "namespace", &self.name, "--ignore-not-found", "--wait=false"]));
     }
+}
+
+/// What `verify` says of an item.
+pub(crate) struct Row {
+    pub(crate) verdict: String,
+    pub(crate) detail: String,
 }
 
 /// A command that ran.
@@ -265,10 +292,20 @@ pub(crate) fn run(command: &mut Command) -> Ran {
 
 /// Waits for a condition; the deadline is far beyond what it takes.
 #[track_caller]
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
+    assert!(within(LONGEST, holds), "waited {} s for {what}", LONGEST.as_secs());
+}
+
+/// Whether a condition comes to hold in time.
+pub(crate) fn within(longest: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < LONGEST, "waited {} s for {what}", LONGEST.as_secs());
+    loop {
+        if holds() {
+            return true;
+        }
+        if begun.elapsed() > longest {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(250));
     }
 }

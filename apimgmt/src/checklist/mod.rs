@@ -2,13 +2,16 @@
 
 mod clauses;
 mod connections;
+mod edges;
 mod exporter;
 mod login;
 mod pending;
 mod probe;
 mod run;
+mod standing;
 mod verdict;
 mod version;
+mod visitor;
 mod workload;
 
 pub mod cache;
@@ -19,7 +22,7 @@ pub mod monitoring;
 pub mod performance;
 pub mod security;
 
-pub use run::{Row, Section, Status, Summary, judge, select};
+pub use run::{Row, Section, Status, Summary, judge, select, sources};
 pub use verdict::{Evidence, Proof, Verdict};
 
 use crate::snapshot::{Snapshot, Source, Unreadable};

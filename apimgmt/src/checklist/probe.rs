@@ -12,11 +12,28 @@ use crate::snapshot::{Snapshot, Source, sessions::ProbeResult};
 /// under the names that the item documents. One item may have several results, told apart by a value such as
 /// `storageClass`.
 pub(super) fn fresh<'a>(row: &mut Clauses<'_>, snapshot: &'a Snapshot, item: &str) -> Vec<&'a ProbeResult> {
-    let results = row.read(snapshot.probes());
-    let expected = row.read(snapshot.expectations());
-    let (Some(results), Some(expected)) = (results, expected) else {
+    let Some(fresh) = within_age(row, snapshot, item) else {
         return Vec::new();
     };
+    if fresh.is_empty() {
+        let age = snapshot
+            .expectations()
+            .map(|expected| expected.probe_max_age)
+            .unwrap_or_default();
+        row.unseen(format!("needs `--active`: no probe result younger than {age}"));
+    }
+    fresh
+}
+
+/// The same for rows that another source may prove: having none is no gap yet. `None` when it could not be read.
+pub(super) fn within_age<'a>(
+    row: &mut Clauses<'_>,
+    snapshot: &'a Snapshot,
+    item: &str,
+) -> Option<Vec<&'a ProbeResult>> {
+    let results = row.read(snapshot.probes());
+    let expected = row.read(snapshot.expectations());
+    let (results, expected) = (results?, expected?);
     let mut fresh: Vec<_> = results
         .iter()
         .filter(|result| result.item == item)
@@ -28,13 +45,7 @@ pub(super) fn fresh<'a>(row: &mut Clauses<'_>, snapshot: &'a Snapshot, item: &st
         })
         .collect();
     fresh.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    if fresh.is_empty() {
-        row.unseen(format!(
-            "needs `--active`: no probe result younger than {}",
-            expected.probe_max_age
-        ));
-    }
-    fresh.into_iter().map(|(_, result)| result).collect()
+    Some(fresh.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Takes the newest result as evidence that every one of `steps` is `ok` and that nothing was left behind.

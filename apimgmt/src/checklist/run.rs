@@ -1,12 +1,15 @@
 //! Selecting items, judging them on a Snapshot, and what that says of the release as a whole.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use super::{ALL, Evidence, Item, SECTIONS, SectionTitle, Severity, Stage, Verdict};
+use super::{ALL, Evidence, Item, SECTIONS, SectionTitle, Severity, Stage, Verdict, standing};
 use crate::{
     ExitCode,
     error::Error,
-    snapshot::{Snapshot, Unreadable},
+    snapshot::{Snapshot, Source, Unreadable, sessions::Statement},
     suggestion::nearest,
     values::Waiver,
 };
@@ -17,6 +20,8 @@ pub struct Row {
     pub item: &'static Item,
     /// What it decided.
     pub verdict: Verdict,
+    /// Who attested it, when it is manual.
+    pub attestation: Option<Statement>,
     /// The waiver that sets it aside.
     pub waiver: Option<Waiver>,
     /// How long the judging took; zero for a recording, so that the same input gives the same bytes.
@@ -73,6 +78,9 @@ pub struct Summary {
     pub waived: usize,
     /// Do not apply.
     pub skipped: usize,
+    /// Of those that wait for a person, how many a person has attested.
+    #[serde(skip)]
+    pub attested: usize,
 }
 
 impl Row {
@@ -132,21 +140,6 @@ impl Row {
 
 /// Judges items on a Snapshot, in the document's order.
 pub fn judge(items: &[&'static Item], snapshot: &Snapshot) -> Vec<Section> {
-    let waivers = snapshot
-        .expectations()
-        .map(|expectations| expectations.waivers.as_slice())
-        .unwrap_or_default();
-    let row = |item: &&'static Item| {
-        let started = Instant::now();
-        let verdict = (item.judge)(snapshot).unwrap_or_else(Verdict::from);
-        let (verdict, waiver) = with_waiver(item, verdict, waivers, snapshot);
-        Row {
-            item,
-            verdict,
-            waiver,
-            took: started.elapsed(),
-        }
-    };
     SECTIONS
         .iter()
         .map(|title| Section {
@@ -154,41 +147,38 @@ pub fn judge(items: &[&'static Item], snapshot: &Snapshot) -> Vec<Section> {
             rows: items
                 .iter()
                 .filter(|item| item.section() == title.id && item.stage == title.stage)
-                .map(row)
+                .map(|item| judge_one(item, snapshot))
                 .collect(),
         })
         .filter(|section| !section.rows.is_empty())
         .collect()
 }
 
-/// A waiver sets a row aside that does not hold; an expired one is itself a failure.
-fn with_waiver(item: &Item, verdict: Verdict, waivers: &[Waiver], snapshot: &Snapshot) -> (Verdict, Option<Waiver>) {
-    let Some(waiver) = waivers.iter().find(|waiver| waiver.item == item.id) else {
-        return (verdict, None);
-    };
-    if matches!(verdict, Verdict::Pass { .. } | Verdict::Skipped { .. }) {
-        return (verdict, None);
-    }
-    match waiver.until {
-        Some(until) if until > snapshot.taken_at && !waiver.owner.is_empty() && !waiver.reason.is_empty() => {
-            (verdict, Some(waiver.clone()))
-        }
-        Some(until) if until <= snapshot.taken_at => (
-            Verdict::fail(format!("the waiver of {} expired at {until}", waiver.owner), []),
-            None,
-        ),
-        _ => (
-            Verdict::fail("the waiver lacks a reason, an owner or an expiry", []),
-            None,
-        ),
+/// Judges one item, and then what people stated of it.
+pub(super) fn judge_one(item: &'static Item, snapshot: &Snapshot) -> Row {
+    let started = Instant::now();
+    let verdict = (item.judge)(snapshot).unwrap_or_else(Verdict::from);
+    let (verdict, stated) = standing::stated(item, verdict, snapshot);
+    Row {
+        item,
+        verdict,
+        attestation: stated.attestation,
+        waiver: stated.waiver,
+        took: started.elapsed(),
     }
 }
 
 impl Summary {
-    /// Counts the rows.
+    /// Counts the rows of every section.
     pub fn of(sections: &[Section]) -> Self {
+        Self::of_rows(sections.iter().flat_map(|section| &section.rows))
+    }
+
+    /// Counts rows.
+    pub fn of_rows<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut summary = Self::default();
-        for row in sections.iter().flat_map(|section| &section.rows) {
+        for row in rows {
+            summary.attested += usize::from(row.attestation.is_some());
             *match row.word() {
                 "pass" => &mut summary.pass,
                 "fail" => &mut summary.fail,
@@ -206,7 +196,8 @@ impl Summary {
     pub fn status(&self) -> Status {
         match self {
             Self { fail: 1.., .. } => Status::NotReady,
-            Self { unknown: 1.., .. } | Self { manual: 1.., .. } => Status::CannotTell,
+            Self { unknown: 1.., .. } => Status::CannotTell,
+            _ if self.manual > self.attested => Status::CannotTell,
             _ => Status::AwaitingSignOff,
         }
     }
@@ -215,10 +206,19 @@ impl Summary {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self { fail: 1.., .. } => ExitCode::Wrong,
-            Self { unknown: 1.., .. } | Self { manual: 1.., .. } => ExitCode::CannotTell,
+            Self { unknown: 1.., .. } => ExitCode::CannotTell,
+            _ if self.manual > self.attested => ExitCode::CannotTell,
             _ => ExitCode::Done,
         }
     }
+}
+
+/// What must be read to judge items and head their report: the release, the waivers among the expectations, and what
+/// people stated.
+pub fn sources(items: &[&'static Item]) -> BTreeSet<Source> {
+    let always = [Source::Releases, Source::Expectations, Source::Statements];
+    let declared = items.iter().flat_map(|item| item.reads);
+    declared.chain(&always).copied().collect()
 }
 
 /// The items that `pre`, `post`, a section or an id name; everything when nothing is named.

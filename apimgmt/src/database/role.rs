@@ -63,10 +63,9 @@ where c.relkind in ('r', 'p') and not c.relispartition and n.nspname = any($1) o
 
 /// Sequences behind columns' defaults: who may insert rows must be able to take a number.
 const SEQUENCES: &str = "
-select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'S' and n.nspname = any($1) and has_schema_privilege(n.oid, 'usage')
-  and not has_sequence_privilege(c.oid, 'usage')
-  and exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'a') order by 1 limit 20";
+select n.nspname || '.' || c.relname from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any($1) and not has_sequence_privilege(s.seqrelid, 'usage')
+  and exists (select from pg_depend d where d.objid = s.seqrelid and d.deptype = 'a') order by 1 limit 20";
 
 /// Reads and tries what the session's role may do.
 ///

@@ -38,9 +38,10 @@ const NAMES: [&str; 24] = [
     "work_mem",
 ];
 
-/// `reset_val` is what a new session of this role gets, whatever this very session has set for itself.
+/// `reset_val` is what a new session of this role gets, whatever this very session has set for itself. What the command line
+/// sets stays after a restart, whatever a file says.
 const SETTINGS: &str = "
-select name, coalesce(reset_val, setting, ''), coalesce(unit, ''), pending_restart from pg_settings where name = any($1)";
+select name, coalesce(reset_val, setting, ''), coalesce(unit, ''), pending_restart and source <> 'command line' from pg_settings where name = any($1)";
 
 const OLDEST: &str = "
 select datname::text, age(datfrozenxid)::int8, (select max(mxid_age(datminmxid))::int8 from pg_database)

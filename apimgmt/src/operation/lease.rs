@@ -162,8 +162,10 @@ async fn make_sure_it_is_dead(
             .acquire_time
             .as_ref()
             .map_or(String::new(), |since| format!(" since {:.0}", since.0));
-        Error::could_not(format!("{holder} works in `{namespace}`{since}"))
-            .hint("wait until they are done; a lease that is no longer renewed is taken over by itself")
+        Error::could_not(format!("{holder} works in `{namespace}`{since}")).hint(format!(
+            "wait until they are done; a lease that is not renewed for {} s is taken over by itself",
+            SILENCE.as_secs()
+        ))
     };
     let silent = spec.renew_time.as_ref().map(|at| Timestamp::now().duration_since(at.0));
     if silent.is_some_and(|silent| !silent.is_negative() && silent.unsigned_abs() < SILENCE) {

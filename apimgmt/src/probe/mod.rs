@@ -1,8 +1,11 @@
 //! Active probes: what only doing proves. Short-lived pods of the verification image stand where the part stands that
 //! they probe, do it for real, and what they saw is stored in the namespace as dated evidence.
 
+mod edges;
+mod errand;
 mod objects;
 mod pod;
+mod reviews;
 mod store;
 pub mod within;
 
@@ -13,9 +16,10 @@ use kube::Client;
 use crate::{
     Boxed, Error, ExitCode,
     checklist::Item,
+    edges::Edges,
     operation::{Consent, Interrupt},
     report::progress::Progress,
-    snapshot::{Snapshot, Source, roles::Roles, sessions::ProbeResult},
+    snapshot::{Snapshot, Source, sessions::ProbeResult},
 };
 
 /// Longest time for one probe, from asking for its pod to its result.
@@ -26,25 +30,38 @@ const LONGEST: Duration = Duration::from_secs(90);
 pub enum Probe {
     /// From where the application stands, with its own credentials: reach, records, keys.
     Application,
+    /// From where each part stands, and from outside: what connects, and what must not.
+    Edges,
     /// A claim of each storage class that is used: bound, written, measured.
     Storage,
     /// A test alert, sent to Alertmanager and followed to its receiver.
     Alerts,
     /// A line that the application writes, looked for in the aggregator.
     Logs,
+    /// From outside the namespace, as users come: calls, routes, tokens, permissions, files.
+    Visitor,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 4] = [Self::Application, Self::Storage, Self::Alerts, Self::Logs];
+    pub const ALL: [Self; 6] = [
+        Self::Application,
+        Self::Edges,
+        Self::Storage,
+        Self::Alerts,
+        Self::Logs,
+        Self::Visitor,
+    ];
 
     /// The name on the command line of the pod.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Application => "application",
+            Self::Edges => "edges",
             Self::Storage => "storage",
             Self::Alerts => "alerts",
             Self::Logs => "logs",
+            Self::Visitor => "visitor",
         }
     }
 
@@ -52,9 +69,11 @@ impl Probe {
     const fn stands_for(self) -> &'static str {
         match self {
             Self::Application => "application",
+            Self::Edges => "parts of the platform",
             Self::Storage => "storage of each class",
             Self::Alerts => "source of a test alert",
             Self::Logs => "reader of the logs",
+            Self::Visitor => "visitor from outside",
         }
     }
 
@@ -62,9 +81,23 @@ impl Probe {
     pub const fn items(self) -> &'static [&'static str] {
         match self {
             Self::Application => &["database/instance", "functional/database", "functional/cache"],
+            Self::Edges => &[
+                "infrastructure/network",
+                "infrastructure/dns",
+                "security/firewall",
+                "security/traffic-isolation",
+            ],
             Self::Storage => &["infrastructure/storage-classes"],
             Self::Alerts => &["monitoring/alerts"],
             Self::Logs => &["monitoring/logs"],
+            Self::Visitor => &[
+                "functional/api",
+                "functional/gateway",
+                "functional/authentication",
+                "functional/files",
+                "security/access-control",
+                "security/authorization",
+            ],
         }
     }
 
@@ -74,8 +107,9 @@ impl Probe {
             Source::PersistentVolumeClaims,
             Source::StatefulSets,
             Source::StorageClasses,
+            Source::Ingresses,
         ];
-        planning.into_iter().chain(Roles::READS.iter().copied()).collect()
+        planning.into_iter().chain(Edges::READS.iter().copied()).collect()
     }
 
     /// The probes that give evidence for items.
@@ -104,8 +138,8 @@ pub fn run<'a>(
         let mut results = Vec::new();
         let mut first_error = None;
         for probe in probes {
-            progress.say(&format!("probing as the {} does", probe.stands_for()));
-            match one(client, snapshot, *probe, interrupt).await {
+            progress.say(&format!("probing as the {} would", probe.stands_for()));
+            match one(client, snapshot, *probe, interrupt, progress).await {
                 Ok(seen) => results.extend(seen),
                 Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
                 // The others may still be told.
@@ -122,10 +156,34 @@ async fn one(
     snapshot: &Snapshot,
     probe: Probe,
     interrupt: &Interrupt,
+    progress: &Progress,
 ) -> Result<Vec<ProbeResult>, Error> {
+    let planned = objects::plan(client, snapshot, probe).await?;
+    // Side by side, since each waits most of its time; every one cleans up after itself, whatever becomes of the others.
+    let runs = planned
+        .iter()
+        .map(|objects| pod::run(client, probe, objects, interrupt));
     let mut results = Vec::new();
-    for objects in objects::plan(client, snapshot, probe).await? {
-        results.extend(pod::run(client, &snapshot.namespace, probe, &objects, interrupt).await?);
+    let mut first_error = None;
+    for outcome in futures::future::join_all(runs).await {
+        match outcome {
+            Ok(seen) => results.extend(seen),
+            Err(error) if error.code() == ExitCode::Interrupted => return Err(error),
+            Err(error) => _ = first_error.get_or_insert(error),
+        }
     }
-    Ok(results)
+    // What some pods saw counts although others saw nothing: their items say what is lacking.
+    match first_error {
+        Some(error) if results.is_empty() || probe != Probe::Edges => Err(error),
+        Some(error) => {
+            progress.say(&format!("not probed: {error}"));
+            Ok(results)
+        }
+        None => {
+            if probe == Probe::Visitor {
+                reviews::add(client, snapshot, &mut results).await;
+            }
+            Ok(results)
+        }
+    }
 }

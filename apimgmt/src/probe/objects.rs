@@ -8,17 +8,22 @@ use kube::{Api, Client, api::ListParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Probe;
+use super::{Probe, errand::Errand};
 use crate::{
     Error,
-    snapshot::{Snapshot, roles::Roles},
+    edges::Edge,
+    snapshot::{PROBE_RUN, Snapshot, roles::Roles},
 };
 
 /// The label of everything that a probe makes: how leftovers are found.
-pub(super) const LABEL: &str = "apimgmt.io/probe-run";
+pub(super) const LABEL: &str = PROBE_RUN;
 
 /// The objects of one run of a probe.
 pub(super) struct Objects {
+    /// Where they are made.
+    pub(super) namespace: String,
+    /// The edges that its pod tries, in the order of its results.
+    pub(super) edges: Vec<Edge>,
     /// The pod.
     pub(super) pod: Pod,
     /// The claim that it writes to.
@@ -42,35 +47,68 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
     match probe {
         Probe::Application => {
             let environment = application_environment(client, snapshot).await?;
-            let spec = pod(&verification, probe, "app", &environment, None);
-            Ok(vec![Objects {
-                pod: typed(spec)?,
-                claim: None,
-            }])
+            alone(&verification, snapshot, probe, Some("app"), &environment)
         }
-        Probe::Alerts => {
-            let spec = pod(&verification, probe, "test", &alert_route(snapshot)?, None);
-            Ok(vec![Objects {
-                pod: typed(spec)?,
-                claim: None,
-            }])
-        }
-        Probe::Logs => log_place(snapshot)?
-            .map(|place| {
-                let spec = pod(&verification, probe, "monitoring", &place, None);
+        // Where none is declared there is nothing to look into.
+        Probe::Logs => log_place(snapshot)?.map_or(Ok(Vec::new()), |place| {
+            alone(&verification, snapshot, probe, Some("monitoring"), &place)
+        }),
+        Probe::Alerts => alone(&verification, snapshot, probe, Some("test"), &alert_route(snapshot)?),
+        // Without a network label: no policy of the release is for visitors.
+        Probe::Visitor => alone(
+            &verification,
+            snapshot,
+            probe,
+            None,
+            &Errand::of(snapshot)?.environment(),
+        ),
+        Probe::Edges => super::edges::stands(snapshot)?
+            .into_iter()
+            .map(|(stand, namespace, edges)| {
+                let wanted = Wanted {
+                    probe,
+                    name: format!("{}-{}", run_name(probe), stand.name()),
+                    network: stand.network(),
+                    environment: &super::edges::environment(stand, &edges),
+                    claim: None,
+                };
                 Ok(Objects {
-                    pod: typed(spec)?,
+                    namespace,
+                    pod: typed(pod(&verification, &wanted))?,
+                    edges,
                     claim: None,
                 })
             })
-            .into_iter()
             .collect(),
         Probe::Storage => classes_in_use(snapshot)?
             .into_iter()
             .enumerate()
-            .map(|(index, class)| storage(&verification, index, class.as_deref()))
+            .map(|(index, class)| storage(&verification, &snapshot.namespace, index, class.as_deref()))
             .collect(),
     }
+}
+
+/// A probe of one pod.
+fn alone(
+    verification: &Verification,
+    snapshot: &Snapshot,
+    probe: Probe,
+    network: Option<&str>,
+    environment: &Value,
+) -> Result<Vec<Objects>, Error> {
+    let wanted = Wanted {
+        probe,
+        name: run_name(probe),
+        network,
+        environment,
+        claim: None,
+    };
+    Ok(vec![Objects {
+        namespace: snapshot.namespace.clone(),
+        edges: Vec::new(),
+        pod: typed(pod(verification, &wanted))?,
+        claim: None,
+    }])
 }
 
 /// Where a test alert is sent to, and where it must show up.
@@ -154,7 +192,7 @@ fn classes_in_use(snapshot: &Snapshot) -> Result<Vec<Option<String>>, Error> {
     Ok(classes)
 }
 
-fn storage(verification: &Verification, index: usize, class: Option<&str>) -> Result<Objects, Error> {
+fn storage(verification: &Verification, namespace: &str, index: usize, class: Option<&str>) -> Result<Objects, Error> {
     let name = format!("{}-{index}", run_name(Probe::Storage));
     let mut claim = json!({
         "apiVersion": "v1",
@@ -166,8 +204,17 @@ fn storage(verification: &Verification, index: usize, class: Option<&str>) -> Re
         claim["spec"]["storageClassName"] = json!(class);
     }
     let environment = json!({ "env": [{ "name": "PROBE_STORAGE_CLASS", "value": class.unwrap_or_default() }] });
+    let wanted = Wanted {
+        probe: Probe::Storage,
+        name: name.clone(),
+        network: Some("test"),
+        environment: &environment,
+        claim: Some(&name),
+    };
     Ok(Objects {
-        pod: typed(pod(verification, Probe::Storage, "test", &environment, Some(&name)))?,
+        namespace: namespace.into(),
+        edges: Vec::new(),
+        pod: typed(pod(verification, &wanted))?,
         claim: Some(typed(claim)?),
     })
 }
@@ -177,17 +224,37 @@ fn run_name(probe: Probe) -> String {
     format!("apimgmt-probe-{}-{moment}", probe.name())
 }
 
+/// What one pod is for.
+struct Wanted<'a> {
+    probe: Probe,
+    name: String,
+    /// The network label of the part that it stands for.
+    network: Option<&'a str>,
+    environment: &'a Value,
+    claim: Option<&'a str>,
+}
+
 /// A pod that meets Pod Security `restricted` and carries only the network label of the part that it stands for, so
 /// that no Service, workload or autoscaler takes it for one of its own.
-fn pod(verification: &Verification, probe: Probe, network: &str, environment: &Value, claim: Option<&str>) -> Value {
+fn pod(verification: &Verification, wanted: &Wanted<'_>) -> Value {
+    let Wanted {
+        probe,
+        environment,
+        claim,
+        ..
+    } = wanted;
+    let mut labels = json!({ LABEL: probe.name() });
+    if let Some(network) = wanted.network {
+        labels["apimgmt.io/network"] = json!(network);
+    }
     let volumes = claim.map(|name| json!([{ "name": "data", "persistentVolumeClaim": { "claimName": name } }]));
     let mounts = claim.map(|_| json!([{ "name": "data", "mountPath": "/data" }]));
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": claim.map_or_else(|| run_name(probe), str::to_owned),
-            "labels": { LABEL: probe.name(), "apimgmt.io/network": network },
+            "name": wanted.name,
+            "labels": labels,
         },
         "spec": {
             "restartPolicy": "Never",

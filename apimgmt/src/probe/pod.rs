@@ -18,11 +18,11 @@ const CLEANING: Duration = Duration::from_secs(20);
 /// Runs it. An interrupt also ends with everything taken away.
 pub(super) async fn run(
     client: &Client,
-    namespace: &str,
     probe: Probe,
     objects: &Objects,
     interrupt: &Interrupt,
 ) -> Result<Vec<ProbeResult>, Error> {
+    let namespace = objects.namespace.as_str();
     let outcome = tokio::select! {
         outcome = told(client, namespace, probe, objects) => outcome,
         () = interrupt.asked() => Err(Error::new(ExitCode::Interrupted, "interrupted while probing")),
@@ -58,7 +58,11 @@ async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects)
     let seen = tokio::time::timeout(LONGEST, ended(&pods, &created)).await;
     match seen {
         Ok(Ok((message, started_after))) => {
-            let mut results = results(probe, &message)?;
+            let mut results = if probe == Probe::Edges {
+                super::edges::results(&objects.edges, &message)?
+            } else {
+                results(probe, &message)?
+            };
             if objects.claim.is_some() {
                 // Its container starts only when the volume is bound and mounted.
                 let bound = format!("{:.1}s", started_after.as_secs_f64());

@@ -93,6 +93,29 @@ impl Environment {
         Ok(())
     }
 
+    /// Makes sure that a Helm we start can be led to the same cluster as the same user.
+    ///
+    /// # Errors
+    /// When kubectl was given a flag that Helm has no word for: it would act elsewhere, or as somebody else.
+    pub fn has_words_for_helm(&self) -> Result<(), Error> {
+        let connection = &self.connection;
+        let wordless = [
+            ("--cluster", connection.cluster.is_some()),
+            ("--user", connection.user.is_some()),
+            ("--client-certificate", connection.client_certificate.is_some()),
+            ("--client-key", connection.client_key.is_some()),
+            ("--as-uid", connection.impersonate_uid.is_some()),
+            ("--as-user-extra", !connection.impersonate_extra.is_empty()),
+        ];
+        match wordless.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(
+                Error::usage(format!("Helm has no word for `{flag}`, and would act without it"))
+                    .hint("put it into a context, `kubectl config set-context`, and name that with `--context`"),
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// The arguments that lead a Helm we start to the same cluster; a token travels by environment, where `ps` can't see it.
     pub fn arguments(&self) -> Vec<OsString> {
         let connection = &self.connection;
@@ -164,5 +187,15 @@ mod tests {
         let arguments = environment.arguments();
         assert!(arguments.contains(&"sandbox".into()));
         assert!(!format!("{arguments:?} {:?}", environment.connection).contains("s3cret"));
+    }
+
+    #[test]
+    fn what_helm_cannot_be_told_is_refused_before_anything_is_done() {
+        let mut environment = read(&[]);
+        assert!(environment.has_words_for_helm().is_ok());
+        environment.connection.user = Some("auditor".into());
+        let error = environment.has_words_for_helm().unwrap_err();
+        assert_eq!(error.code(), crate::ExitCode::Usage);
+        assert!(error.to_string().contains("`--user`"));
     }
 }

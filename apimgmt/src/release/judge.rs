@@ -16,6 +16,7 @@ use crate::{
         Snapshot, Source,
         collect::{Limits, Request, collect},
     },
+    values::Expectations,
 };
 
 /// Reads and judges one namespace.
@@ -74,6 +75,15 @@ impl Reader {
         )
         .await?;
         Ok(())
+    }
+
+    /// What is expected of the release; the defaults when that cannot be read.
+    pub async fn expectations(&self) -> Expectations {
+        let snapshot = self.snapshot([Source::Expectations].into()).await;
+        snapshot
+            .ok()
+            .and_then(|snapshot| snapshot.expectations().ok().cloned())
+            .unwrap_or_default()
     }
 
     /// Whether any workload is there to be judged.

@@ -6,6 +6,7 @@ mod change;
 pub mod check;
 mod comeback;
 pub mod environment;
+mod first_backup;
 pub mod flags;
 mod helm;
 pub mod hopeless;

@@ -11,6 +11,7 @@ use super::{
     cause::{self, Cause},
     change::{Change, Outcome, Verb},
     comeback::Comeback,
+    first_backup,
     helm::Helm,
     hopeless::Patience,
     phases::{Gate, Looked, Standing, Verdicts, look},
@@ -158,6 +159,17 @@ impl Work<'_> {
         journal: &mut Journal,
     ) -> Result<Outcome, Error> {
         journal.before("gates").await?;
+        // An item says whether there is a backup; that the first one could not be made undoes nothing here.
+        if let Err(error) = Box::pin(first_backup::make(
+            &self.reader,
+            &self.consent,
+            self.interrupt,
+            self.progress,
+        ))
+        .await
+        {
+            self.progress.say(&format!("no first backup: {error}"));
+        }
         // What could not be probed stays unknown, which is said at the gates and undoes nothing.
         if let Err(error) = Box::pin(self.reader.probe(&self.consent, self.interrupt, self.progress)).await {
             self.progress.say(&format!("not probed: {error}"));
@@ -173,15 +185,16 @@ impl Work<'_> {
             return self.failed(failure, stage, journal).await;
         };
         let gates = verdicts.gates(self.before.as_ref());
-        for gate in &gates {
-            self.progress.say(&gate.to_string());
-        }
         let stood: Vec<_> = gates
             .iter()
             .map(|gate| format!("{} {}", gate.phase, gate.standing.words()))
             .collect();
         journal.after("gates", &stood.join(", ")).await?;
         if gates.iter().any(|gate| gate.standing != Standing::Passed) {
+            // What follows is told as it happens; gates that all pass are the result, and told with it.
+            for gate in &gates {
+                self.progress.say(&gate.to_string());
+            }
             let cause = cause::of_gates(&gates, &self.reader, self.progress).await;
             return self.failed(Failure { entry, gates, cause }, stage, journal).await;
         }

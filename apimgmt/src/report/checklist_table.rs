@@ -18,16 +18,24 @@ const BESIDES_DETAIL: u16 = 48;
 
 /// Every section with every row.
 pub(super) fn table(report: &Report, style: Style) -> String {
-    render(report, style, |_| true)
+    render(report, style, false, |_| true)
 }
 
 /// Only the rows that are not green.
 pub(super) fn short(report: &Report, style: Style) -> String {
-    render(report, style, |item| !matches!(item.verdict, "pass" | "skipped"))
+    render(report, style, false, |item| !matches!(item.verdict, "pass" | "skipped"))
 }
 
-fn render(report: &Report, style: Style, shown: impl Fn(&ItemReport) -> bool) -> String {
+/// Every row with its evidence.
+pub(super) fn wide(report: &Report, style: Style) -> String {
+    render(report, style, true, |_| true)
+}
+
+fn render(report: &Report, style: Style, evidence: bool, shown: impl Fn(&ItemReport) -> bool) -> String {
     let mut text = heading(report, style);
+    if let Some(changes) = &report.changes {
+        text.push_str(&changes.told(style));
+    }
     for section in &report.sections {
         let rows: Vec<_> = section.items.iter().filter(|item| shown(item)).collect();
         if !rows.is_empty() {
@@ -35,7 +43,7 @@ fn render(report: &Report, style: Style, shown: impl Fn(&ItemReport) -> bool) ->
                 text,
                 "\n{}\n{}",
                 paint(style, Tone::Strong, section.title),
-                aligned(&rows, style)
+                aligned(&rows, style, evidence)
             );
         }
     }
@@ -67,13 +75,13 @@ fn heading(report: &Report, style: Style) -> String {
     )
 }
 
-fn aligned(rows: &[&ItemReport], style: Style) -> String {
+fn aligned(rows: &[&ItemReport], style: Style, evidence: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let mut tones = Vec::new();
     for item in rows {
         let (symbol, tone) = look(item.verdict);
-        let told = told(item, style);
+        let told = told(item, style, evidence);
         // One tone for the first line of the row, none for those below it.
         tones.push(Some(tone));
         tones.extend(std::iter::repeat_n(None, told.lines().count().saturating_sub(1)));
@@ -99,7 +107,7 @@ fn aligned(rows: &[&ItemReport], style: Style) -> String {
 }
 
 /// The detail, and below it what to do when something is wrong, and who set it aside.
-fn told(item: &ItemReport, style: Style) -> String {
+fn told(item: &ItemReport, style: Style, evidence: bool) -> String {
     let width = usize::from(style.width.saturating_sub(BESIDES_DETAIL).max(30));
     let mut lines = folded(&escape(&item.detail), width);
     if matches!(item.verdict, "fail" | "warning") {
@@ -116,6 +124,25 @@ fn told(item: &ItemReport, style: Style) -> String {
             escape(&waiver.reason)
         );
         lines.extend(folded(&waived, width));
+    }
+    if let Some(attestation) = &item.attestation {
+        let until = attestation.until.map(|until| until.strftime("%Y-%m-%d").to_string());
+        let attested = format!(
+            "attested by {} until {}: {}",
+            escape(&attestation.by),
+            until.unwrap_or_default(),
+            escape(&attestation.evidence)
+        );
+        lines.extend(folded(&attested, width));
+    }
+    for piece in item.evidence.iter().filter(|_| evidence) {
+        let seen = format!(
+            "· {} {}: {}",
+            escape(&piece.object),
+            escape(&piece.field),
+            escape(&piece.value)
+        );
+        lines.extend(folded(&seen, width));
     }
     lines.join("\n")
 }

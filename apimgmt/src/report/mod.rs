@@ -4,6 +4,7 @@ pub mod change;
 mod checklist_table;
 pub mod items;
 pub mod progress;
+pub mod rbac;
 pub mod release;
 pub mod rollback;
 pub mod text;
@@ -71,9 +72,20 @@ pub enum Form {
     Yaml,
 }
 
-/// JSON with a final line break.
+/// JSON with a final line break. Its text reads back as it was, and drives no terminal meanwhile.
 pub fn json(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    use std::fmt::Write as _;
+
+    let written = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = String::with_capacity(written.len() + 1);
+    for letter in written.chars() {
+        // Outside of strings there are no such letters, and inside each may be written by its number.
+        if letter != '\n' && (letter.is_control() || text::deceives(letter)) {
+            let _ = write!(text, "\\u{:04x}", letter as u32);
+        } else {
+            text.push(letter);
+        }
+    }
     text.push('\n');
     text
 }
@@ -95,6 +107,23 @@ pub fn print(text: &str) -> Result<(), crate::Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes to standard output in place of what was written before, when it is a terminal; else below it.
+///
+/// # Errors
+/// As [`print`].
+pub fn redraw(text: &str) -> Result<(), crate::Error> {
+    if io::stdout().is_terminal() {
+        // Home, the screen cleared, and what has scrolled away.
+        return print(&format!("\u{1b}[H\u{1b}[2J\u{1b}[3J{text}"));
+    }
+    print(text)
+}
+
+/// Whether standard output is a terminal.
+pub fn is_on_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Writes a line for the person at the terminal to standard error, where no script parses it.

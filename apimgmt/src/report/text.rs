@@ -23,6 +23,13 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// The same, without a cap: for text that a form lays out itself.
+pub(super) fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    text.chars().for_each(|letter| push_escaped(&mut safe, letter));
+    safe
+}
+
 /// The same for a whole message of ours that may quote cluster text: line breaks stay, nothing is cut.
 pub fn escape_lines(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -36,16 +43,18 @@ pub fn escape_lines(text: &str) -> String {
     safe
 }
 
+/// Whether a letter reorders or hides what a reader sees: bidirectional marks and those without width.
+pub(super) fn deceives(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 fn push_escaped(safe: &mut String, letter: char) {
-    // Bidirectional marks reorder what a reader sees; zero-width ones hide text.
-    let deceives =
-        matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     match letter {
         '\n' => safe.push_str("\\n"),
         '\t' => safe.push(' '),
         '\r' => safe.push_str("\\r"),
         '\u{1b}' => safe.push_str("^["),
-        _ if letter.is_control() || deceives => {
+        _ if letter.is_control() || deceives(letter) => {
             let _ = write!(safe, "\\u{{{:x}}}", letter as u32);
         }
         _ => safe.push(letter),

@@ -1,15 +1,52 @@
 //! The result of `verify`: one model, from which every form is rendered.
 
+mod changes;
+mod html;
+mod junit;
+mod markdown;
+mod prometheus;
+mod sarif;
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Form, Style, checklist_table};
+use self::changes::Changes;
+pub use self::{changes::Former, html::Run};
+use super::{Style, checklist_table, text::harmless};
 use crate::{
     ExitCode,
     checklist::{Evidence, Row, Section, Severity, Status, Summary},
-    snapshot::{ClusterIdentity, Snapshot, Unreadable, collect::Cost},
+    snapshot::{ClusterIdentity, Snapshot, Source, Unreadable, collect::Cost, sessions::Statement},
     values::Waiver,
 };
+
+/// The forms of the checklist.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Sections, aligned.
+    #[default]
+    Table,
+    /// Only what is not green.
+    Short,
+    /// With the evidence of every row.
+    Wide,
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+    /// `JUnit` XML, for build servers.
+    Junit,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Markdown, for tickets.
+    Markdown,
+    /// One page that needs nothing else.
+    Html,
+    /// Prometheus' text exposition, for its textfile collector.
+    Prometheus,
+}
 
 /// The version of the JSON shape.
 pub const SCHEMA: &str = "apimgmt.verify/v1";
@@ -28,6 +65,12 @@ pub struct Report {
     pub(super) sections: Vec<SectionReport>,
     sign_offs: Vec<SignOff>,
     cost: Cost,
+    /// What changed since a former run, when one is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) changes: Option<Changes>,
+    /// Former runs, oldest first; the page shows them.
+    #[serde(skip)]
+    history: Vec<Run>,
     #[serde(skip)]
     code: ExitCode,
 }
@@ -63,14 +106,18 @@ pub(super) struct SectionReport {
 pub(super) struct ItemReport {
     pub(super) id: &'static str,
     title: &'static str,
+    #[serde(skip)]
+    why: &'static str,
+    #[serde(skip)]
+    reads: &'static [Source],
     pub(super) verdict: &'static str,
     severity: Severity,
     pub(super) detail: String,
     pub(super) fix: &'static str,
     duration_ms: f64,
-    evidence: Vec<Evidence>,
+    pub(super) evidence: Vec<Evidence>,
     missing: Option<Missing>,
-    attestation: Option<Attestation>,
+    pub(super) attestation: Option<Attestation>,
     pub(super) waiver: Option<WaiverReport>,
 }
 
@@ -82,13 +129,13 @@ struct Missing {
     namespace: String,
 }
 
-/// Who attested a manual item; none stands until somebody can attest.
+/// Who attested a manual item, and until when it counts.
 #[derive(Debug, Serialize)]
-struct Attestation {
-    by: String,
-    at: Timestamp,
-    until: Timestamp,
-    evidence: String,
+pub(super) struct Attestation {
+    pub(super) by: String,
+    at: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    pub(super) evidence: String,
 }
 
 /// Why a row is set aside.
@@ -115,15 +162,20 @@ impl Report {
             .ok()
             .and_then(|revisions| revisions.first())
             .map(|revision| Release {
-                name: revision.name.clone(),
+                name: harmless(&revision.name),
                 revision: revision.revision,
-                status: revision.status.clone(),
+                status: harmless(&revision.status),
             });
         Self {
             schema: SCHEMA,
             taken_at: snapshot.taken_at,
-            cluster: snapshot.cluster.clone(),
-            namespace: snapshot.namespace.clone(),
+            cluster: ClusterIdentity {
+                server: harmless(&snapshot.cluster.server),
+                version: harmless(&snapshot.cluster.version),
+                context: harmless(&snapshot.cluster.context),
+                uid: harmless(&snapshot.cluster.uid),
+            },
+            namespace: harmless(&snapshot.namespace),
             release,
             status: status.map(Status::words),
             summary,
@@ -133,8 +185,60 @@ impl Report {
                 .collect(),
             sign_offs: Vec::new(),
             cost: snapshot.cost,
+            changes: None,
+            history: Vec::new(),
             code,
         }
+    }
+
+    /// Adds what changed since a former run.
+    #[must_use]
+    pub fn since(mut self, former: &Former, snapshot: &Snapshot) -> Self {
+        self.changes = Some(Changes::between(former, &self, snapshot));
+        self
+    }
+
+    /// Adds former runs, which the page shows in the order of their times.
+    #[must_use]
+    pub fn with_history(mut self, runs: impl IntoIterator<Item = Run>) -> Self {
+        self.history.extend(runs);
+        self.history.sort_by_key(Run::taken_at);
+        self
+    }
+
+    /// Ends with 3 when a row has one of these verdicts, in the contract's words, instead of on a blocking failure alone.
+    #[must_use]
+    pub fn failing_on(mut self, verdicts: &[&str]) -> Self {
+        let summary = self.summary;
+        let unclear = self.status.is_some() || summary.unknown > 0 || summary.manual > summary.attested;
+        self.code = if self.rows().any(|row| verdicts.contains(&row.verdict)) {
+            ExitCode::Wrong
+        } else if self.code == ExitCode::Wrong && unclear {
+            ExitCode::CannotTell
+        } else if self.code == ExitCode::Wrong {
+            ExitCode::Done
+        } else {
+            self.code
+        };
+        self
+    }
+
+    /// Whether nothing is left to wait for: no row fails, is unknown or waits for a person.
+    pub fn is_settled(&self) -> bool {
+        self.summary.exit_code() == ExitCode::Done
+    }
+
+    /// Whether every row says what it says in the other report.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let words = |report: &Self| -> Vec<(&'static str, &'static str, String)> {
+            let words = report.rows().map(|row| (row.id, row.verdict, row.detail.clone()));
+            words.collect()
+        };
+        words(self) == words(other)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &ItemReport> {
+        self.sections.iter().flat_map(|section| &section.items)
     }
 
     /// The exit code, the same in every form.
@@ -147,8 +251,14 @@ impl Report {
         match form {
             Form::Table => checklist_table::table(self, style),
             Form::Short => checklist_table::short(self, style),
+            Form::Wide => checklist_table::wide(self, style),
             Form::Json => super::json(self),
             Form::Yaml => super::yaml(self),
+            Form::Junit => junit::page(self),
+            Form::Sarif => sarif::page(self),
+            Form::Markdown => markdown::page(self),
+            Form::Html => html::page(self),
+            Form::Prometheus => prometheus::page(self),
         }
     }
 
@@ -175,15 +285,42 @@ impl ItemReport {
         Self {
             id: row.item.id,
             title: row.item.title,
+            why: row.item.why,
+            reads: row.item.reads,
             verdict: row.word(),
             severity: row.severity(),
-            detail: row.detail().to_owned(),
+            detail: harmless(row.detail()),
             fix: row.item.fix,
             duration_ms: if replayed { 0.0 } else { milliseconds },
-            evidence: row.evidence().to_vec(),
+            evidence: row.evidence().iter().map(plain).collect(),
             missing: row.missing().map(Missing::of),
-            attestation: None,
+            attestation: row.attestation.as_ref().map(Attestation::of),
             waiver: row.waiver.as_ref().map(WaiverReport::of),
+        }
+    }
+}
+
+/// Evidence that may be shown anywhere.
+fn plain(evidence: &Evidence) -> Evidence {
+    Evidence {
+        object: harmless(&evidence.object),
+        field: harmless(&evidence.field),
+        value: harmless(&evidence.value),
+        ..evidence.clone()
+    }
+}
+
+impl Attestation {
+    fn of(statement: &Statement) -> Self {
+        let evidence = match statement.sha256.as_str() {
+            "" => harmless(&statement.text),
+            digest => format!("{} (sha256 {})", harmless(&statement.text), harmless(digest)),
+        };
+        Self {
+            by: harmless(&statement.by),
+            at: statement.at,
+            until: statement.until,
+            evidence,
         }
     }
 }
@@ -201,8 +338,8 @@ impl Missing {
 impl WaiverReport {
     fn of(waiver: &Waiver) -> Self {
         Self {
-            reason: waiver.reason.clone(),
-            owner: waiver.owner.clone(),
+            reason: harmless(&waiver.reason),
+            owner: harmless(&waiver.owner),
             until: waiver.until,
         }
     }

@@ -221,7 +221,7 @@ pub fn abort<'a>(context: &'a Context, _consent: Consent, progress: &'a Progress
 ///
 /// # Errors
 /// When the journal can't be read.
-pub fn history<'a>(context: &'a Context) -> Boxed<'a, Vec<Entry>> {
+pub fn history(context: &Context) -> Boxed<'_, Vec<Entry>> {
     Box::pin(async move {
         Ok(Journal::open(&context.connected.client, context.namespace())
             .await?

@@ -53,6 +53,7 @@ impl ReleaseFacts {
     /// # Errors
     /// When the history or the target can't be read, or no single release is there.
     pub async fn collect(context: &Context, name: &str, to: Option<u32>) -> Result<Self, Error> {
+        context.environment.has_words_for_helm()?;
         let namespace = context.namespace().to_owned();
         let release = if name.is_empty() {
             only_release(context).await?

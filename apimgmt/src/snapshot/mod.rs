@@ -7,11 +7,18 @@ pub(crate) mod hostile;
 mod literal;
 pub mod metadata;
 pub mod namespaces;
+pub mod network_policies;
+pub mod objects;
+pub mod permission;
+mod pod_specs;
 pub mod pods;
+mod public_hosts;
 mod quantity;
+pub mod rbac;
 mod recording;
 pub(crate) mod reduce;
 pub mod roles;
+pub mod scans;
 pub mod sensitive;
 pub mod services;
 pub mod sessions;
@@ -27,6 +34,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use literal::Literal;
 pub use metadata::{LabelSelector, Labels, Metadata};
+pub use pod_specs::{PROBE_RUN, Specified};
 pub use pods::{Condition, Pod, PodSpec, PodTemplate, Port, condition};
 pub use quantity::Quantity;
 pub use source::{Access, Scope, Source};
@@ -58,6 +66,32 @@ pub enum Reading<T> {
     Read(T),
     /// It could not be read, which is not the same as absent.
     Unreadable(Unreadable),
+}
+
+impl Readings {
+    /// Where a source could not be read because another could not, it names what that other was refused: who mends that
+    /// mends both.
+    pub(crate) fn name_causes(&mut self) {
+        for source in Source::ALL {
+            let mut cause = self.unreadable(*source).cloned();
+            // Requirements form no circle; the bound is for a recording that says otherwise.
+            for _ in Source::ALL {
+                match cause.as_ref().map(|unreadable| &unreadable.why) {
+                    Some(Why::Needs(needed)) => match self.unreadable(*needed) {
+                        Some(next) => cause = Some(next.clone()),
+                        None => break,
+                    },
+                    _ => break,
+                }
+            }
+            if let (Some(mut unreadable), Some(cause)) = (self.unreadable(*source).cloned(), cause) {
+                unreadable.verb = cause.verb;
+                unreadable.resource = cause.resource;
+                unreadable.namespace = cause.namespace;
+                self.fail(unreadable);
+            }
+        }
+    }
 }
 
 impl<T> From<Result<T, Unreadable>> for Reading<T> {
@@ -119,6 +153,11 @@ macro_rules! readings {
                 match source { $(Source::$source => matches!(self.$field, Reading::Read(_)),)* }
             }
 
+            /// Takes what was not read from what is known.
+            pub fn complete(&mut self, known: &Self) {
+                $(if self.$field == Reading::NotRead { self.$field.clone_from(&known.$field); })*
+            }
+
             /// Notes that a source could not be read.
             pub fn fail(&mut self, why: Unreadable) {
                 match why.source { $(Source::$source => self.$field = Reading::Unreadable(why),)* }
@@ -158,8 +197,13 @@ readings! {
     deployments: Deployments => Vec<workloads::Deployment>;
     /// Stateful sets.
     stateful_sets: StatefulSets => Vec<workloads::StatefulSet>;
+    /// Daemon sets.
+    daemon_sets: DaemonSets => Vec<workloads::DaemonSet>;
     /// Jobs.
     jobs: Jobs => Vec<workloads::Job>;
+    /// Cron jobs.
+    /// Jobs by the clock.
+    cron_jobs: CronJobs => Vec<workloads::CronJob>;
     /// Autoscalers.
     horizontal_pod_autoscalers: HorizontalPodAutoscalers => Vec<workloads::HorizontalPodAutoscaler>;
     /// Services.
@@ -168,6 +212,22 @@ readings! {
     endpoint_slices: EndpointSlices => Vec<services::EndpointSlice>;
     /// Ingresses.
     ingresses: Ingresses => Vec<services::Ingress>;
+    /// Ingress classes.
+    ingress_classes: IngressClasses => Vec<services::IngressClass>;
+    /// Network policies.
+    network_policies: NetworkPolicies => Vec<network_policies::NetworkPolicy>;
+    /// Every namespace, with its labels.
+    namespaces: Namespaces => Vec<namespaces::Namespace>;
+    /// Roles that are bound to accounts of the namespace.
+    roles: Roles => Vec<rbac::Role>;
+    /// Bindings to accounts of the namespace, in every namespace.
+    role_bindings: RoleBindings => Vec<rbac::Binding>;
+    /// Cluster roles that are bound to accounts of the namespace.
+    cluster_roles: ClusterRoles => Vec<rbac::Role>;
+    /// Bindings over the whole cluster to accounts of the namespace.
+    cluster_role_bindings: ClusterRoleBindings => Vec<rbac::Binding>;
+    /// Scans of images.
+    vulnerability_reports: VulnerabilityReports => Vec<scans::VulnerabilityReport>;
     /// Storage classes.
     storage_classes: StorageClasses => Vec<storage::StorageClass>;
     /// Volume claims.
@@ -182,6 +242,8 @@ readings! {
     events: Events => Vec<events::Event>;
     /// Last lines of containers that are not well.
     logs: Logs => Vec<events::LogTail>;
+    /// Where values of secrets were found.
+    exposure: Exposure => sessions::Exposure;
     /// What is expected of this release.
     expectations: Expectations => Expectations;
     /// Helm's revisions, newest first; empty when Helm did not install what is there.
@@ -190,6 +252,10 @@ readings! {
     postgresql: Postgresql => Option<sessions::Postgresql>;
     /// The cache; `None` when no workload plays it and none is declared.
     redis: Redis => Option<sessions::Redis>;
+    /// What the authorizer answered.
+    access_reviews: AccessReviews => Vec<sessions::AccessReview>;
+    /// What the names of the public hosts resolve to from here.
+    resolution: Resolution => Vec<sessions::Resolution>;
     /// Public hosts.
     hosts: Hosts => Vec<sessions::Host>;
     /// Answers of health paths.
@@ -200,6 +266,10 @@ readings! {
     grafana: Grafana => Option<sessions::Grafana>;
     /// Stored results of active probes.
     probes: Probes => Vec<sessions::ProbeResult>;
+    /// Attestations and waivers.
+    statements: Statements => Vec<sessions::Statement>;
+    /// Imported reports of scanners.
+    imports: Imports => Vec<sessions::Import>;
 }
 
 impl Snapshot {

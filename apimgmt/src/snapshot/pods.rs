@@ -42,6 +42,8 @@ pub struct PodSpec {
     pub containers: Vec<Container>,
     /// Containers that run before; with `restartPolicy: Always` they are sidecars.
     pub init_containers: Vec<Container>,
+    /// Containers that were added to the running pod for debugging.
+    pub ephemeral_containers: Vec<Container>,
     /// Volumes.
     pub volumes: Vec<Volume>,
     /// Labels a node must have.
@@ -56,6 +58,12 @@ pub struct PodSpec {
     pub image_pull_secrets: Vec<LocalReference>,
     /// Security context of the pod, whole.
     pub security_context: Value,
+    /// Mounts a token of its identity, when it says so itself.
+    pub automount_service_account_token: Option<bool>,
+    /// `false` when its users are not those of the node.
+    pub host_users: Option<bool>,
+    /// Operating system that it is made for.
+    pub os: OperatingSystem,
     /// Uses the node's network.
     pub host_network: bool,
     /// Uses the node's process ids.
@@ -72,6 +80,14 @@ pub struct PodSpec {
     pub termination_grace_period_seconds: Option<i64>,
     /// Resources of the sandbox itself.
     pub overhead: BTreeMap<String, Quantity>,
+}
+
+/// The operating system of a pod.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OperatingSystem {
+    /// `linux` or `windows`; empty when not told.
+    pub name: String,
 }
 
 /// A reference by name in the same namespace.
@@ -110,10 +126,32 @@ pub struct Container {
     pub startup_probe: Option<Probe>,
     /// `Always` makes an init container a sidecar.
     pub restart_policy: Option<String>,
+    /// What runs after its start and before its end.
+    pub lifecycle: Option<Lifecycle>,
     /// Security context of the container, whole.
     pub security_context: Value,
     /// Mounted volumes.
     pub volume_mounts: Vec<VolumeMount>,
+}
+
+/// What runs after a container's start and before its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Lifecycle {
+    /// After its start.
+    pub post_start: Option<Handler>,
+    /// Before its end.
+    pub pre_stop: Option<Handler>,
+}
+
+/// One step of a lifecycle.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Handler {
+    /// HTTP request.
+    pub http_get: Option<HttpGet>,
+    /// TCP connection.
+    pub tcp_socket: Option<TcpSocket>,
 }
 
 /// A mounted volume.
@@ -136,6 +174,8 @@ pub struct ContainerPort {
     pub container_port: u16,
     /// Port taken on the node, 0 for none.
     pub host_port: u16,
+    /// `TCP`, `UDP`, `SCTP`; empty means `TCP`.
+    pub protocol: String,
 }
 
 /// An environment variable; a literal value is reduced with its name in view.
@@ -268,6 +308,8 @@ impl Default for Probe {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HttpGet {
+    /// Host; empty for the pod itself.
+    pub host: String,
     /// Path.
     pub path: String,
     /// Port by number or name.
@@ -280,6 +322,8 @@ pub struct HttpGet {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TcpSocket {
+    /// Host; empty for the pod itself.
+    pub host: String,
     /// Port by number or name.
     pub port: Port,
 }
@@ -335,7 +379,20 @@ pub struct Volume {
     pub host_path: Option<Value>,
     /// Made empty for the pod.
     pub empty_dir: Option<EmptyDirectory>,
+    /// From fields of the pod itself.
+    #[serde(rename = "downwardAPI")]
+    pub downward_api: Option<Present>,
+    /// From a storage driver.
+    pub csi: Option<Present>,
+    /// From a claim that is made for the pod.
+    pub ephemeral: Option<Present>,
+    /// From an image.
+    pub image: Option<Present>,
 }
+
+/// That something is there, and nothing of what it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Present {}
 
 /// A secret as files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -608,6 +665,11 @@ impl Pod {
     pub fn is_ready(&self) -> bool {
         self.metadata.deletion_timestamp.is_none()
             && condition(&self.status.conditions, "Ready").is_some_and(|ready| ready.status == "True")
+    }
+
+    /// Whether it ran to its end, well or not.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
     }
 
     /// Statuses of init containers and containers, in order.

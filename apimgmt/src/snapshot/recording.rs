@@ -54,12 +54,13 @@ macro_rules! listed_kinds {
             Ok(())
         }
 
-        fn listed_objects(snapshot: &Snapshot) -> Vec<Value> {
+        /// The objects of every list with the sources they were read from.
+        pub(super) fn listed_objects(snapshot: &Snapshot) -> Vec<(Source, Value)> {
             let mut objects = Vec::new();
             $(
                 let shadowed = Source::$source == Source::Pods && snapshot.readings.was_read(Source::ClusterPods);
                 if let (Reading::Read(list), false) = (&snapshot.readings.$field, shadowed) {
-                    objects.extend(list.iter().map(|object| with_kind($kind, $version, object)));
+                    objects.extend(list.iter().map(|object| (Source::$source, with_kind($kind, $version, object))));
                 }
             )*
             objects
@@ -84,11 +85,21 @@ listed_kinds! {
     "ReplicaSet" "apps/v1" => replica_sets: ReplicaSets;
     "Deployment" "apps/v1" => deployments: Deployments;
     "StatefulSet" "apps/v1" => stateful_sets: StatefulSets;
+    "DaemonSet" "apps/v1" => daemon_sets: DaemonSets;
     "Job" "batch/v1" => jobs: Jobs;
+    "CronJob" "batch/v1" => cron_jobs: CronJobs;
     "HorizontalPodAutoscaler" "autoscaling/v2" => horizontal_pod_autoscalers: HorizontalPodAutoscalers;
     "Service" "v1" => services: Services;
     "EndpointSlice" "discovery.k8s.io/v1" => endpoint_slices: EndpointSlices;
     "Ingress" "networking.k8s.io/v1" => ingresses: Ingresses;
+    "IngressClass" "networking.k8s.io/v1" => ingress_classes: IngressClasses;
+    "NetworkPolicy" "networking.k8s.io/v1" => network_policies: NetworkPolicies;
+    "Namespace" "v1" => namespaces: Namespaces;
+    "Role" "rbac.authorization.k8s.io/v1" => roles: Roles;
+    "RoleBinding" "rbac.authorization.k8s.io/v1" => role_bindings: RoleBindings;
+    "ClusterRole" "rbac.authorization.k8s.io/v1" => cluster_roles: ClusterRoles;
+    "ClusterRoleBinding" "rbac.authorization.k8s.io/v1" => cluster_role_bindings: ClusterRoleBindings;
+    "VulnerabilityReport" "aquasecurity.github.io/v1alpha1" => vulnerability_reports: VulnerabilityReports;
     "StorageClass" "storage.k8s.io/v1" => storage_classes: StorageClasses;
     "PersistentVolumeClaim" "v1" => persistent_volume_claims: PersistentVolumeClaims;
     "Secret" "v1" => secrets: Secrets;
@@ -128,15 +139,20 @@ facts! {
     Version => version;
     Readiness => readiness;
     Logs => logs;
+    Exposure => exposure;
     Expectations => expectations;
     Releases => releases;
     Postgresql => postgresql;
     Redis => redis;
+    AccessReviews => access_reviews;
+    Resolution => resolution;
     Hosts => hosts;
     Health => health;
     Prometheus => prometheus;
     Grafana => grafana;
     Probes => probes;
+    Statements => statements;
+    Imports => imports;
 }
 
 impl Snapshot {
@@ -190,8 +206,11 @@ impl Snapshot {
 
     /// Writes a recording, without secrets because the Snapshot holds none.
     pub fn to_recording(&self) -> String {
-        let mut objects = listed_objects(self);
-        if let Reading::Read(Some(namespace)) = &self.readings.own_namespace {
+        let mut objects: Vec<Value> = listed_objects(self).into_iter().map(|(_, object)| object).collect();
+        // With every namespace written, the own one is among them.
+        if let (Reading::Read(Some(namespace)), false) =
+            (&self.readings.own_namespace, self.readings.was_read(Source::Namespaces))
+        {
             objects.push(with_kind("Namespace", "v1", namespace));
         }
         let recording = Recording {
@@ -230,6 +249,12 @@ fn begin_facts(snapshot: &mut Snapshot, was_read: &dyn Fn(Source) -> bool) {
     }
     if was_read(Source::Probes) {
         snapshot.readings.probes = Reading::Read(Vec::new());
+    }
+    if was_read(Source::Statements) {
+        snapshot.readings.statements = Reading::Read(Vec::new());
+    }
+    if was_read(Source::Imports) {
+        snapshot.readings.imports = Reading::Read(Vec::new());
     }
 }
 

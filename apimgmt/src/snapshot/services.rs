@@ -12,6 +12,16 @@ pub struct Service {
     pub metadata: Metadata,
     /// What was asked for.
     pub spec: ServiceSpec,
+    /// What is.
+    pub status: ServiceStatus,
+}
+
+/// What a service reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceStatus {
+    /// Where it is reached, for a load balancer.
+    pub load_balancer: LoadBalancerStatus,
 }
 
 /// What a service asks for.
@@ -30,6 +40,11 @@ pub struct ServiceSpec {
     pub cluster_ip: String,
     /// Name that it stands for.
     pub external_name: String,
+    /// Addresses outside of the cluster that lead to it.
+    #[serde(rename = "externalIPs")]
+    pub external_ips: Vec<String>,
+    /// Who may reach its load balancer; none means everybody.
+    pub load_balancer_source_ranges: Vec<String>,
 }
 
 /// A port of a service.
@@ -42,6 +57,8 @@ pub struct ServicePort {
     pub port: u16,
     /// Port of the pods.
     pub target_port: Option<Port>,
+    /// Port taken on every node, 0 for none.
+    pub node_port: u16,
 }
 
 /// Endpoints behind a service.
@@ -96,6 +113,35 @@ pub struct EndpointPort {
     pub name: String,
     /// Number.
     pub port: u16,
+}
+
+/// An ingress class.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressClass {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: IngressClassSpec,
+}
+
+/// What an ingress class asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressClassSpec {
+    /// Who serves it.
+    pub controller: String,
+}
+
+impl IngressClass {
+    /// Whether ingresses that name no class get this one.
+    pub fn is_default(&self) -> bool {
+        let marked = self
+            .metadata
+            .annotations
+            .get("ingressclass.kubernetes.io/is-default-class");
+        marked.is_some_and(|value| value == "true")
+    }
 }
 
 /// An ingress.

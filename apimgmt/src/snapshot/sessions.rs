@@ -1,13 +1,19 @@
 //! What sessions to running services tell: PostgreSQL, Redis, public hosts, health paths, Prometheus, probes.
 
+mod access;
 mod activity;
 mod database_role;
 mod exporters;
+mod exposure;
 mod grafana;
+mod imports;
 mod redis_access;
 mod redis_traffic;
+mod resolution;
 mod rules;
 mod sentinels;
+mod statements;
+mod traffic;
 mod upkeep;
 mod watchers;
 
@@ -16,16 +22,23 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use imports::{Import, ImportKind};
+pub use statements::{Statement, StatementKind};
+
 use super::sensitive::Certificate;
 
+pub use access::{AccessReview, Question};
 pub use activity::{Activity, Pool, Sessions};
 pub use database_role::DatabaseRole;
 pub use exporters::Exporters;
+pub use exposure::{Exposure, Found, LeftOut, Searched};
 pub use grafana::{Grafana, GrafanaDashboard, GrafanaSource};
 pub use redis_access::{AclUser, Permission, RedisAccess};
 pub use redis_traffic::KeyspaceReads;
+pub use resolution::Resolution;
 pub use rules::Rule;
 pub use sentinels::{RedisReplica, Sentinel};
+pub use traffic::{Bucket, Traffic};
 pub use upkeep::{Setting, Table, Upkeep};
 pub use watchers::{SyntheticCheck, Watchers};
 
@@ -229,6 +242,9 @@ pub struct Prometheus {
     pub rules: Option<Vec<Rule>>,
     /// What the exporters of the database and the cache told.
     pub exporters: Exporters,
+    /// The application's requests; `None` in recordings from before they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
     /// Those who watch with it; `None` in recordings of before they were asked for.
     pub watchers: Option<Watchers>,
 }

@@ -88,8 +88,13 @@ sources! {
     Deployments = "deployments": "apps" "v1" "deployments" "list" Namespace;
     /// Stateful sets of the namespace.
     StatefulSets = "statefulsets": "apps" "v1" "statefulsets" "list" Namespace;
+    /// Daemon sets of the namespace.
+    DaemonSets = "daemonsets": "apps" "v1" "daemonsets" "list" Namespace;
     /// Jobs of the namespace.
     Jobs = "jobs": "batch" "v1" "jobs" "list" Namespace;
+    /// Cron jobs of the namespace.
+    /// Jobs by the clock of the namespace.
+    CronJobs = "cronjobs": "batch" "v1" "cronjobs" "list" Namespace;
     /// Autoscalers of the namespace.
     HorizontalPodAutoscalers = "horizontalpodautoscalers": "autoscaling" "v2" "horizontalpodautoscalers" "list" Namespace;
     /// Services of the namespace.
@@ -98,6 +103,22 @@ sources! {
     EndpointSlices = "endpointslices": "discovery.k8s.io" "v1" "endpointslices" "list" Namespace;
     /// Ingresses of the namespace.
     Ingresses = "ingresses": "networking.k8s.io" "v1" "ingresses" "list" Namespace;
+    /// Ingress classes of the cluster, and which controller serves each.
+    IngressClasses = "ingressclasses": "networking.k8s.io" "v1" "ingressclasses" "list" Cluster;
+    /// Network policies of the namespace.
+    NetworkPolicies = "networkpolicies": "networking.k8s.io" "v1" "networkpolicies" "list" Namespace;
+    /// Namespaces and their labels, which network policies select.
+    Namespaces = "namespaces": "" "v1" "namespaces" "list" Cluster;
+    /// Roles that bindings give to accounts of the namespace.
+    Roles = "roles": "rbac.authorization.k8s.io" "v1" "roles" "list" AllNamespaces;
+    /// Bindings of roles to accounts of the namespace, wherever they hold.
+    RoleBindings = "rolebindings": "rbac.authorization.k8s.io" "v1" "rolebindings" "list" AllNamespaces;
+    /// Cluster roles that bindings give to accounts of the namespace.
+    ClusterRoles = "clusterroles": "rbac.authorization.k8s.io" "v1" "clusterroles" "list" Cluster;
+    /// Bindings over the whole cluster to accounts of the namespace.
+    ClusterRoleBindings = "clusterrolebindings": "rbac.authorization.k8s.io" "v1" "clusterrolebindings" "list" Cluster;
+    /// Scans of images, as trivy-operator writes them.
+    VulnerabilityReports = "vulnerabilityreports": "aquasecurity.github.io" "v1alpha1" "vulnerabilityreports" "list" Namespace;
     /// Storage classes of the cluster.
     StorageClasses = "storageclasses": "storage.k8s.io" "v1" "storageclasses" "list" Cluster;
     /// Volume claims of the namespace.
@@ -112,6 +133,8 @@ sources! {
     Events = "events": "" "v1" "events" "list" Namespace;
     /// The last lines of containers that are not well, of this run and the one before.
     Logs = "logs": "" "v1" "pods/log" "get" Named;
+    /// A search for the values of secrets in everything that containers wrote and that the namespace shows.
+    Exposure = "exposure": "" "v1" "pods/log" "get" Session;
     /// What is expected of this release: the `checklist:` values.
     Expectations = "expectations": "" "v1" "configmaps" "list" Namespace;
     /// Helm's revisions of the release.
@@ -120,6 +143,10 @@ sources! {
     Postgresql = "postgresql": "" "v1" "pods/portforward" "create" Session;
     /// A session to Redis with the application's own credentials.
     Redis = "redis": "" "v1" "pods/portforward" "create" Session;
+    /// What the authorizer answers for service accounts of the release; asking stores nothing.
+    AccessReviews = "accessreviews": "authorization.k8s.io" "v1" "subjectaccessreviews" "create" Session;
+    /// What the names of the public hosts resolve to from here.
+    Resolution = "resolution": "" "" "" "" Session;
     /// TLS handshakes and plain HTTP answers of the public hosts.
     Hosts = "hosts": "" "" "" "" Session;
     /// The answers of every application pod's health paths.
@@ -130,6 +157,10 @@ sources! {
     Grafana = "grafana": "" "v1" "pods/portforward" "create" Session;
     /// Results of active probes, stored in the namespace with their time.
     Probes = "probes": "" "v1" "configmaps" "list" Namespace;
+    /// Attestations and waivers, stored in the namespace by those who stated them.
+    Statements = "statements": "" "v1" "configmaps" "list" Namespace;
+    /// Reports of scanners that people imported, reduced to counts and stored in the namespace.
+    Imports = "imports": "" "v1" "configmaps" "list" Namespace;
 }
 
 impl Source {
@@ -147,6 +178,18 @@ impl Source {
             ],
             // What is secret must be known before it can be masked.
             S::Logs => &[S::Pods, S::Secrets],
+            S::Exposure => &[
+                S::Pods,
+                S::Secrets,
+                S::ConfigMaps,
+                S::Deployments,
+                S::StatefulSets,
+                S::ReplicaSets,
+                S::Jobs,
+                S::Services,
+                S::Ingresses,
+                S::Releases,
+            ],
             S::Postgresql | S::Redis => &[
                 S::Pods,
                 S::Services,
@@ -157,6 +200,18 @@ impl Source {
                 S::ConfigMaps,
                 S::Expectations,
             ],
+            S::Hosts | S::Resolution => &[S::Ingresses, S::Expectations],
+            S::AccessReviews => &[
+                S::Pods,
+                S::Deployments,
+                S::StatefulSets,
+                S::DaemonSets,
+                S::Jobs,
+                S::CronJobs,
+                S::Expectations,
+            ],
+            // Only what is bound is kept.
+            S::Roles | S::ClusterRoles => &[S::RoleBindings, S::ClusterRoleBindings],
             S::Grafana => &[
                 S::Pods,
                 S::Services,
@@ -165,7 +220,6 @@ impl Source {
                 S::ConfigMaps,
                 S::Expectations,
             ],
-            S::Hosts => &[S::Ingresses, S::Expectations],
             S::Health | S::Prometheus => &[
                 S::Pods,
                 S::Services,

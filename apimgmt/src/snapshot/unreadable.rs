@@ -48,7 +48,11 @@ pub enum Why {
 impl Unreadable {
     /// A source that could not be read in `namespace`.
     pub fn new(source: Source, namespace: &str, why: Why) -> Self {
-        let access = source.access();
+        // What must be granted is what the other source lacks.
+        let access = match why {
+            Why::Needs(needed) => needed.access(),
+            _ => source.access(),
+        };
         let namespaced = !matches!(access.scope, super::Scope::Cluster | super::Scope::OwnNamespace);
         Self {
             source,
@@ -85,7 +89,7 @@ impl fmt::Display for Unreadable {
             }
             Why::Needs(other) => write!(
                 formatter,
-                "{} needs {}, which could not be read",
+                "{} needs {}, which could not be read: {verb} `{resource}`",
                 source.id(),
                 other.id()
             ),

@@ -156,6 +156,68 @@ pub struct JobStatus {
     pub completion_time: Option<Timestamp>,
 }
 
+/// A job that is made by the clock.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJob {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: CronJobSpec,
+    /// What is.
+    pub status: CronJobStatus,
+}
+
+/// What a cron job asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJobSpec {
+    /// When, as cron writes it.
+    pub schedule: String,
+    /// No new jobs while set.
+    pub suspend: bool,
+    /// Jobs to make.
+    pub job_template: JobTemplate,
+}
+
+/// A template that cron jobs make jobs from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobTemplate {
+    /// What is asked for.
+    pub spec: JobSpec,
+}
+
+/// What a cron job reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJobStatus {
+    /// When a job was made last.
+    pub last_schedule_time: Option<Timestamp>,
+    /// When a job succeeded last.
+    pub last_successful_time: Option<Timestamp>,
+}
+
+/// A daemon set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DaemonSet {
+    /// Identity.
+    pub metadata: Metadata,
+    /// What was asked for.
+    pub spec: DaemonSetSpec,
+}
+
+/// What a daemon set asks for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DaemonSetSpec {
+    /// Whose pods.
+    pub selector: LabelSelector,
+    /// Pods to make.
+    pub template: PodTemplate,
+}
+
 /// An autoscaler.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

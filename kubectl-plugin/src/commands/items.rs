@@ -2,10 +2,13 @@
 
 use apimgmt::{
     Error, ExitCode,
-    checklist::{self, select},
-    report::{self, print},
+    checklist::{self, select, sources},
+    report::{self, print, rbac::Subject},
+    snapshot::permission::Permissions,
 };
 use clap::{Args, Subcommand};
+
+use crate::arguments::Global;
 
 /// Flags of `items`.
 #[derive(Debug, Args)]
@@ -24,16 +27,36 @@ enum ItemsCommand {
         #[arg(required = true, value_name = "pre|post|SECTION|ID")]
         names: Vec<String>,
     },
+    /// The least privilege that judging items takes, as roles to apply
+    Rbac {
+        /// `pre`, `post`, sections or ids; all items when none is named
+        #[arg(value_name = "pre|post|SECTION|ID")]
+        names: Vec<String>,
+        /// Bind the roles as well: `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`
+        #[arg(long, value_name = "SUBJECT")]
+        to: Option<Subject>,
+        /// Also what `verify --watch` takes
+        #[arg(long)]
+        watch: bool,
+    },
     /// The page docs/items.md
     #[command(hide = true)]
     Document,
 }
 
 /// Prints the list or the explanation.
-pub(crate) fn run(items: &Items) -> Result<ExitCode, Error> {
+pub(crate) fn run(global: &Global, items: &Items) -> Result<ExitCode, Error> {
     match &items.command {
         None | Some(ItemsCommand::List) => print(&report::items::list(checklist::ALL))?,
         Some(ItemsCommand::Document) => print(&report::items::document(checklist::ALL))?,
+        Some(ItemsCommand::Rbac { names, to, watch }) => {
+            let permissions = Permissions::of(&sources(&select(names)?), *watch);
+            print(&report::rbac::manifest(
+                &permissions,
+                &global.named_namespace(),
+                to.as_ref(),
+            ))?;
+        }
         Some(ItemsCommand::Explain { names }) => print(&report::items::explain(&select(names)?))?,
     }
     Ok(ExitCode::Done)

@@ -13,7 +13,7 @@ use apimgmt::{
     Error,
     snapshot::{
         Snapshot, Source,
-        collect::{self, Limits, Request},
+        collect::{self, Client, Limits, Request},
     },
     values::{Expectations, Span},
 };
@@ -25,9 +25,9 @@ use crate::arguments::Global;
 /// Flags of every verb that reads.
 #[derive(Debug, Args)]
 pub(crate) struct Reading {
-    /// Judge a recording instead of a cluster
+    /// Judge a recording instead of a cluster; `verify -o html` takes several and shows their history
     #[arg(long, value_name = "FILE", help_heading = "Reading", conflicts_with = "record")]
-    from: Option<PathBuf>,
+    from: Vec<PathBuf>,
     /// Write what was read, without secrets, to a file
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     record: Option<PathBuf>,
@@ -43,16 +43,57 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
+    /// Whether recordings are judged.
+    pub(crate) fn is_recorded(&self) -> bool {
+        !self.from.is_empty()
+    }
+
+    /// The recordings, oldest first; empty when a cluster is to be read.
+    pub(crate) fn recordings(&self) -> Result<Vec<Snapshot>, Error> {
+        let config = self.config()?;
+        let mut snapshots = Vec::new();
+        for file in &self.from {
+            let mut snapshot = Snapshot::from_recording(&read(file)?)?;
+            if let Some(config) = &config {
+                snapshot.readings.expectations = apimgmt::snapshot::Reading::Read(config.clone());
+            }
+            snapshots.push(snapshot);
+        }
+        snapshots.sort_by_key(|snapshot| snapshot.taken_at);
+        Ok(snapshots)
+    }
+
+    fn config(&self) -> Result<Option<Expectations>, Error> {
+        self.config.as_deref().map(expectations).transpose()
+    }
+
     /// Reads the sources, from the recording or the cluster, and records them when asked to.
     pub(crate) async fn snapshot(&self, global: &Global, sources: BTreeSet<Source>) -> Result<Snapshot, Error> {
-        let config = self.config.as_deref().map(expectations).transpose()?;
-        if let Some(file) = &self.from {
-            let mut snapshot = Snapshot::from_recording(&read(file)?)?;
-            if let Some(config) = config {
-                snapshot.readings.expectations = apimgmt::snapshot::Reading::Read(config);
+        if let Some(newest) = self.recordings()?.pop() {
+            if self.from.len() > 1 {
+                return Err(
+                    Error::usage("several recordings make a history, which only `verify -o html` shows")
+                        .hint("name one with `--from`"),
+                );
             }
-            return Ok(snapshot);
+            return Ok(newest);
         }
+        let (client, request) = self.request(global, sources).await?;
+        let snapshot = collect::collect(client, request).await?;
+        self.keep(&snapshot)?;
+        Ok(snapshot)
+    }
+
+    /// Writes the recording that was asked for.
+    pub(crate) fn keep(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        match &self.record {
+            Some(file) => record(file, snapshot),
+            None => Ok(()),
+        }
+    }
+
+    /// What to read, and of which cluster.
+    pub(crate) async fn request(&self, global: &Global, sources: BTreeSet<Source>) -> Result<(Client, Request), Error> {
         let connected = global.connection().connect().await?;
         let request = Request {
             namespace: connected.namespace.unwrap_or_else(|| NAMESPACE.into()),
@@ -63,17 +104,14 @@ impl Reading {
                 deadline: self.deadline.0.max(Duration::from_millis(1)),
                 max_requests: self.max_requests,
             },
-            config,
+            config: self.config()?,
         };
-        let snapshot = collect::collect(connected.client, request).await?;
-        if let Some(file) = &self.record {
-            record(file, &snapshot)?;
-        }
-        Ok(snapshot)
+        Ok((connected.client, request))
     }
 }
 
-fn read(file: &Path) -> Result<String, Error> {
+/// The text of a file that the user named.
+pub(super) fn read(file: &Path) -> Result<String, Error> {
     fs::read_to_string(file).map_err(|error| {
         Error::usage(format!("could not read `{}`", file.display()))
             .because(error)

@@ -25,7 +25,7 @@ use crate::{
     values,
 };
 
-const PARTS: &[Part] = &[Part::Kubernetes, Part::Etcd, Part::Kwok, Part::Clients, Part::Helm322];
+const PARTS: &[Part] = &[Part::Kubernetes, Part::Etcd, Part::Kwok, Part::Clients];
 
 const PROGRAMS: &[&str] = &[
     "etcd",
@@ -82,6 +82,7 @@ fn start(site: &Site, programs: &Programs, mut record: Record) -> Result<()> {
     configuration::write(site, place.api)?;
     kubeconfig::write_outside(site, record.ports)?;
     programs.install(site)?;
+    programs.install_tools(site)?;
     scale::write_stages(site)?;
     let mut daemons = control_plane::all(site, &place);
     daemons.push(Daemon {

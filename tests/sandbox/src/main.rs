@@ -8,6 +8,7 @@ use crate::{progress::Progress, relay::Route, site::Site};
 
 mod addons;
 mod alerting;
+mod bare;
 mod cgroups;
 mod cluster;
 mod down;
@@ -15,6 +16,7 @@ mod file;
 mod identity;
 mod images;
 mod inventory;
+mod kind;
 mod kubeconfig;
 mod light;
 mod node;
@@ -59,6 +61,9 @@ enum Command {
         /// Keep a sandbox that runs, even if its programs are of another version: only images and values are refreshed
         #[arg(long, conflicts_with = "fresh")]
         keep: bool,
+        /// Leave out what only tests take: some Helms, and what plays fake pods
+        #[arg(long)]
+        lean: bool,
         /// Where the programs of the release's images are, instead of building them with cargo
         #[arg(long, value_name = "FOLDER")]
         programs: Option<PathBuf>,
@@ -67,6 +72,8 @@ enum Command {
     Down,
     /// Tell what runs, and where to find it
     Status,
+    /// Tell which sandbox this machine can give: `real` or `light`
+    Kind,
     /// Delete every namespace and cluster-wide object that isn't the sandbox's own
     Reset,
     /// Import image archives (`docker save`) into the node
@@ -76,6 +83,15 @@ enum Command {
     },
     /// Run so many fake pods on fake nodes, beside the real ones; 0 removes them
     Scale { pods: usize },
+    /// Read lists of the API server at the same time and throw them away: what they cost at least
+    Bare {
+        /// Page by page
+        #[arg(long)]
+        paged: bool,
+        /// Such as `/api/v1/pods`
+        #[arg(required = true)]
+        paths: Vec<String>,
+    },
     /// Build everything that the sandbox is made of, and start nothing
     Build,
     /// The first process of the node's namespaces
@@ -155,21 +171,25 @@ fn run(command: Command) -> Result<()> {
                 only,
                 fresh,
                 keep,
+                lean,
                 programs,
             } => {
                 let wish = up::Wish {
                     only,
                     fresh,
                     keep,
+                    lean,
                     programs,
                 };
                 up::run(&Site::find()?, &wish, &progress).await
             }
             Command::Down => down::run(&Site::find()?, &progress),
             Command::Status => status::run(&Site::find()?).await,
+            Command::Kind => kind::run(&Site::find()?, &progress),
             Command::Reset => reset::run(&Site::find()?, &progress).await,
             Command::LoadImage { files } => images::load(&Site::find()?, &files, &progress),
             Command::Scale { pods } => scale::run(&Site::find()?, pods, &progress).await,
+            Command::Bare { paged, paths } => bare::run(&Site::find()?, &paths, paged).await,
             Command::Build => up::build(&progress).map(drop),
             Command::NodeInit { .. } => Ok(()),
             Command::Platform { checkout, light } => {

@@ -19,7 +19,6 @@ pub(crate) const NODE_PROGRAMS: &[&str] = &[
     "kubelet",
     "kube-proxy",
     "network-policy-controller",
-    "kwok",
 ];
 
 /// Programs for people and tests, and what they are among the parts.
@@ -41,15 +40,15 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Finds these programs of the node, and the tools.
+    /// Finds these programs of the node, and the tools that the parts hold.
     pub(crate) fn find(parts: &Parts, node: &[&'static str]) -> Result<Self> {
         let find = |name: &'static str, part: &str| Ok((name, parts.binary(part)?));
         Ok(Self {
             node: node.iter().map(|name| find(name, name)).collect::<Result<_>>()?,
             tools: TOOLS
                 .iter()
-                .map(|(name, part)| find(name, part))
-                .collect::<Result<_>>()?,
+                .filter_map(|(name, part)| Some((*name, parts.binary(part).ok()?)))
+                .collect(),
         })
     }
 
@@ -63,9 +62,13 @@ impl Programs {
         Ok(format!("{:x}", digest.finalize()))
     }
 
-    /// Links all of them.
+    /// Links those of the node.
     pub(crate) fn install(&self, site: &Site) -> Result<()> {
-        link(&site.in_state("bin"), &self.node)?;
+        link(&site.in_state("bin"), &self.node)
+    }
+
+    /// Links those for people and tests.
+    pub(crate) fn install_tools(&self, site: &Site) -> Result<()> {
         link(&site.output.join("bin"), &self.tools)
     }
 }

@@ -13,7 +13,13 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::{cluster, file, progress::Progress, site::Site};
+use crate::{
+    cluster, file,
+    parts::{Cache, Part},
+    programs::Programs,
+    progress::Progress,
+    site::Site,
+};
 
 /// What kwok reads; it starts as soon as the file is there.
 pub(crate) const FAKE: &str = "run/fake.yaml";
@@ -29,6 +35,8 @@ const AT_ONCE: usize = 16;
 /// Makes it so many fake pods, more or fewer than there are; none at all removes everything that was made for them.
 pub(crate) async fn run(site: &Site, pods: usize, progress: &Progress) -> Result<()> {
     let client = cluster::client(site).await?;
+    let parts = Cache::of_machine()?.ensure(&[Part::Kwok], &|line| progress.say(line))?;
+    Programs::find(&parts, &["kwok"])?.install(site)?;
     write_stages(site)?;
     let nodes: Vec<Value> = (0..pods.div_ceil(PODS_PER_NODE)).map(node).collect();
     let deployments = pods.div_ceil(PODS_PER_DEPLOYMENT);

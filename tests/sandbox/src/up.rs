@@ -1,12 +1,12 @@
 //! `sandbox up`: from nothing, or from what is there, to a sandbox that runs and is up to date.
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 use kube::Client;
 use tokio::{task::spawn_blocking, try_join};
 
 use crate::{
-    Only, addons, cluster, identity, images, kubeconfig, light,
+    Only, addons, cluster, identity, images, kind, kubeconfig, light,
     node::lifetime,
     parts::{Cache, Part, Parts},
     platform,
@@ -31,6 +31,7 @@ pub(crate) struct Wish {
     pub(crate) only: Option<Only>,
     pub(crate) fresh: bool,
     pub(crate) keep: bool,
+    pub(crate) lean: bool,
     pub(crate) programs: Option<PathBuf>,
 }
 
@@ -39,13 +40,14 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     if site.light {
         return light::up(site, wish.fresh, progress).await;
     }
-    ensure!(
-        rustix::process::geteuid().is_root(),
-        "only root may make namespaces\nhint: without it, run with SANDBOX=light"
-    );
-    let parts = Arc::new(build(progress)?);
+    if let Some(why) = kind::missing() {
+        bail!("this machine can't give the real sandbox: {why}\nhint: run with SANDBOX=light");
+    }
+    let wanted = if wish.lean { Part::lean() } else { Part::ALL.to_vec() };
+    let parts = Arc::new(Cache::of_machine()?.ensure(&wanted, &|line| progress.say(line))?);
     let _lock = site.lock()?;
     let programs = Programs::find(&parts, NODE_PROGRAMS)?;
+    programs.install_tools(site)?;
     let made_of = programs.digest()?;
     let mut record = Record::read(site)?;
     if wish.fresh || !record.is_running() || (record.made_of != made_of && !wish.keep) {

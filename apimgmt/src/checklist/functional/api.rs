@@ -1,6 +1,11 @@
-//! The core calls of the API succeed.
+//! The core calls of the API succeed: as declared, in their order, through the public host.
+//!
+//! The probe result has the values `calls` (see [`visitor`]) and `held`, as in `5 of 5`.
 
-use crate::checklist::{Item, Phase, Severity, Stage, pending};
+use crate::{
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
+    snapshot::{Snapshot, Source, Unreadable},
+};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -11,6 +16,30 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "It is what users came for.",
     fix: "Repeat the call that is named and look at the application's log.",
-    reads: &[],
-    judge: pending::judge,
+    reads: &[
+        Source::Probes,
+        Source::Pods,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Services,
+        Source::Expectations,
+    ],
+    judge,
 };
+
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
+fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    visitor::application_serves(&mut row, snapshot);
+    let Some(declared) = row.read(snapshot.expectations()).map(|expected| &expected.api) else {
+        return Ok(row.verdict(""));
+    };
+    if declared.calls.is_empty() {
+        row.unseen("`checklist.api.calls` declares no call");
+        return Ok(row.verdict(""));
+    }
+    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
+        visitor::clauses(&mut row, result, &["calls"]);
+    }
+    Ok(row.verdict(format!("{} calls of the API answer as declared", declared.calls.len())))
+}

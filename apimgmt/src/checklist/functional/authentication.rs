@@ -1,6 +1,12 @@
-//! OAuth 2.0 and OpenID Connect flows work.
+//! Real tokens are accepted, and everything else is refused.
+//!
+//! The probe result has the values `discovery`, `keys`, `token`, `accepted`, `withoutToken`, `signature`, `claims`,
+//! `unsigned`, `audience`, `expired` and, where a browser's flow is declared, `codeFlow`: see [`visitor`].
 
-use crate::checklist::{Item, Phase, Severity, Stage, pending};
+use crate::{
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
+    snapshot::{Snapshot, Source, Unreadable},
+};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -11,6 +17,50 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "When the issuer cannot be used nobody gets in, or everybody.",
     fix: "Compare `config.oidc` with the issuer's discovery document.",
-    reads: &[],
-    judge: pending::judge,
+    reads: &[
+        Source::Probes,
+        Source::Pods,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Services,
+        Source::Expectations,
+    ],
+    judge,
 };
+
+/// Every clause but the browser's flow, which only some declare.
+const CLAUSES: &[&str] = &[
+    "discovery",
+    "keys",
+    "token",
+    "accepted",
+    "withoutToken",
+    "signature",
+    "claims",
+    "unsigned",
+    "audience",
+    "expired",
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
+fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    visitor::application_serves(&mut row, snapshot);
+    let Some(declared) = row
+        .read(snapshot.expectations())
+        .map(|expected| &expected.authentication)
+    else {
+        return Ok(row.verdict(""));
+    };
+    if declared.issuer.is_empty() {
+        row.unseen("`checklist.authentication.issuer` declares no issuer");
+        return Ok(row.verdict(""));
+    }
+    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
+        visitor::clauses(&mut row, result, CLAUSES);
+        if declared.code_flow.is_some() {
+            visitor::clauses(&mut row, result, &["codeFlow"]);
+        }
+    }
+    Ok(row.verdict(format!("tokens of {} are accepted, and nothing else", declared.issuer)))
+}

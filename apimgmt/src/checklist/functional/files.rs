@@ -1,6 +1,11 @@
-//! A large file comes back as it went.
+//! A large file goes up and comes back the same, and one too large is refused.
+//!
+//! The probe result has the values `upload`, `download`, `digest`, `limit` (see [`visitor`]) and `leftBehind`.
 
-use crate::checklist::{Item, Phase, Severity, Stage, pending};
+use crate::{
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
+    snapshot::{Snapshot, Source, Unreadable},
+};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -11,6 +16,38 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "Limits on the way cut large files silently.",
     fix: "Raise the body limit of the ingress and the application.",
-    reads: &[],
-    judge: pending::judge,
+    reads: &[
+        Source::Probes,
+        Source::Pods,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Services,
+        Source::Expectations,
+    ],
+    judge,
 };
+
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
+fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    visitor::application_serves(&mut row, snapshot);
+    let Some(declared) = row.read(snapshot.expectations()).map(|expected| &expected.files) else {
+        return Ok(row.verdict(""));
+    };
+    if declared.path.is_empty() {
+        return Ok(Verdict::skipped("`checklist.files.path` declares no file transfer"));
+    }
+    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
+        visitor::clauses(&mut row, result, &["upload", "download", "digest", "limit"]);
+        match result.values.get("leftBehind").map(String::as_str) {
+            Some("0") => {}
+            Some(left) => row.breach(format!("the probe left {left} behind")),
+            None if result.passed => row.unseen("the probe does not say whether it left anything behind"),
+            None => {}
+        }
+    }
+    Ok(row.verdict(format!(
+        "{} bytes went up and came back the same, more than {} are refused",
+        declared.bytes, declared.limit
+    )))
+}

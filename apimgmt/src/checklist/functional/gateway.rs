@@ -1,6 +1,11 @@
-//! Routing, limits and headers act.
+//! The gateway routes, and its limits act: declared paths reach their backend, unknown ones answer 404.
+//!
+//! The probe result has the values `routes`, `unknown`, `headers`, `rateLimit`, `sizeLimit`: see [`visitor`].
 
-use crate::checklist::{Item, Phase, Severity, Stage, pending};
+use crate::{
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
+    snapshot::{Snapshot, Source, Unreadable},
+};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -11,6 +16,37 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "A gateway that routes wrongly serves the wrong tenant.",
     fix: "Compare the route that is named with `config.backendRoutes`.",
-    reads: &[],
-    judge: pending::judge,
+    reads: &[
+        Source::Probes,
+        Source::Pods,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Services,
+        Source::Expectations,
+    ],
+    judge,
 };
+
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
+fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    visitor::application_serves(&mut row, snapshot);
+    let Some(declared) = row.read(snapshot.expectations()).map(|expected| &expected.gateway) else {
+        return Ok(row.verdict(""));
+    };
+    if declared.routes.is_empty() {
+        row.unseen("`checklist.gateway.routes` declares no route");
+        return Ok(row.verdict(""));
+    }
+    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
+        visitor::clauses(
+            &mut row,
+            result,
+            &["routes", "unknown", "headers", "rateLimit", "sizeLimit"],
+        );
+    }
+    Ok(row.verdict(format!(
+        "{} routes reach their backend, and the limits act",
+        declared.routes.len()
+    )))
+}

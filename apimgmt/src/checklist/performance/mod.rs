@@ -3,6 +3,7 @@
 mod auto_scaling;
 mod cache_hit_rate;
 mod connection_pooling;
+mod load;
 mod resource_usage;
 mod response_time;
 mod throughput;

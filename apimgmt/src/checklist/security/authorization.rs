@@ -1,6 +1,11 @@
-//! Lesser roles are refused what they must not do.
+//! Roles and service accounts do what they may, and are refused what they may not.
+//!
+//! The probe result has the values `allowed`, `refused`, `serviceAccounts`: see [`visitor`].
 
-use crate::checklist::{Item, Phase, Severity, Stage, pending};
+use crate::{
+    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
+    snapshot::{Snapshot, Source, Unreadable},
+};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -11,6 +16,33 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "Authentication without authorization is a guest list without doors.",
     fix: "Correct the scope check of the route that is named.",
-    reads: &[],
-    judge: pending::judge,
+    reads: &[
+        Source::Probes,
+        Source::Pods,
+        Source::Deployments,
+        Source::StatefulSets,
+        Source::Services,
+        Source::Expectations,
+    ],
+    judge,
 };
+
+#[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
+fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    visitor::application_serves(&mut row, snapshot);
+    let Some(declared) = row
+        .read(snapshot.expectations())
+        .map(|expected| &expected.authorization)
+    else {
+        return Ok(row.verdict(""));
+    };
+    if declared.calls.is_empty() {
+        row.unseen("`checklist.authorization.calls` declares no call");
+        return Ok(row.verdict(""));
+    }
+    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
+        visitor::clauses(&mut row, result, &["allowed", "refused", "serviceAccounts"]);
+    }
+    Ok(row.verdict("every role does what it may, and is refused what it may not"))
+}

@@ -3,9 +3,11 @@
 mod alerts;
 mod cache;
 mod database;
+mod edges;
 mod http;
 mod logs;
 mod storage;
+mod visitor;
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +36,9 @@ const LAST_WORDS: &str = "/dev/termination-log";
 /// When the results cannot be left: then the pod has none, which is a failure of its items.
 pub fn run(probe: Probe) -> Boxed<'static, ()> {
     Box::pin(async move {
+        if probe == Probe::Edges {
+            return leave(&report::json(&edges::probe().await));
+        }
         let results = match probe {
             Probe::Application => {
                 let (mut database, cache) = futures::join!(database::probe(), cache::probe());
@@ -41,14 +46,19 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
                 database
             }
             Probe::Logs => vec![logs::probe().await],
+            Probe::Edges => Vec::new(),
             Probe::Alerts => vec![alerts::probe().await],
+            Probe::Visitor => visitor::probe().await,
             Probe::Storage => vec![storage::probe(std::path::Path::new("/data"))],
         };
-        let text = report::json(&results);
-        report::print(&text)?;
-        std::fs::write(LAST_WORDS, text)
-            .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
+        leave(&report::json(&results))
     })
+}
+
+fn leave(text: &str) -> Result<(), Error> {
+    report::print(text)?;
+    std::fs::write(LAST_WORDS, text)
+        .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
 }
 
 /// How long a new pod may be refused: network policies take a moment until they know it.

@@ -146,11 +146,19 @@ impl ApiServer {
         path: &str,
         accept: &str,
     ) -> Result<(StatusCode, HeaderMap, Answer<'_>), Trouble> {
-        let place = self.place().await?;
         let request = http::Request::get(path)
             .header(ACCEPT, accept)
             .body(Body::empty())
             .map_err(|error| Trouble::failed(error.to_string()))?;
+        self.send_once(request).await
+    }
+
+    /// One request without retries, whatever its status.
+    pub(super) async fn send_once(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<(StatusCode, HeaderMap, Answer<'_>), Trouble> {
+        let place = self.place().await?;
         match timeout_at(self.deadline, self.client.send(request)).await {
             Err(_) if self.answered.load(Ordering::Relaxed) => Err(Trouble::Unreadable(Why::Timeout)),
             Err(_) => Err(Trouble::silent(&self.server)),

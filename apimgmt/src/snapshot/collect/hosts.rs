@@ -1,6 +1,6 @@
 //! The public hosts as a visitor meets them: TCP, the TLS handshake, a GET over HTTPS and one over plain HTTP.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use http::header::{LOCATION, STRICT_TRANSPORT_SECURITY};
 use rustls::pki_types::ServerName;
@@ -27,27 +27,11 @@ impl Run {
     /// Every declared host, else every host of the ingresses.
     pub(super) async fn hosts(&self, snapshot: &Snapshot) -> Result<Vec<Host>, Trouble> {
         let needs = |unreadable: Unreadable| Trouble::Unreadable(Why::Needs(unreadable.source));
-        let expectations = snapshot.expectations().map_err(needs)?;
-        let mut hosts = expectations.hosts.clone();
-        if hosts.is_empty() {
-            let ingresses = snapshot.ingresses().map_err(needs)?;
-            let rules = ingresses.iter().flat_map(|ingress| &ingress.spec.rules);
-            let public = rules
-                .map(|rule| &rule.host)
-                .filter(|host| !host.is_empty() && !host.starts_with('*'));
-            let names: BTreeSet<_> = public.cloned().collect();
-            hosts = names
-                .into_iter()
-                .map(|host| ExpectedHost {
-                    host,
-                    ..ExpectedHost::default()
-                })
-                .collect();
-        }
+        let hosts = snapshot.public_hosts().map_err(needs)?;
         if hosts.len() > MOST {
             return Err(Trouble::failed(format!("{} hosts are more than {MOST}", hosts.len())));
         }
-        let bundle = &expectations.tls.ca_bundle;
+        let bundle = &snapshot.expectations().map_err(needs)?.tls.ca_bundle;
         Ok(futures::future::join_all(hosts.iter().map(|host| self.visit(host, bundle, snapshot.taken_at))).await)
     }
 

@@ -13,17 +13,17 @@ use super::{api_server::chain, tunnel::Stream};
 use crate::snapshot::hostile;
 
 /// An answer with as much of its body as was asked for.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Gets `path` from `host`, and at most `longest` bytes of the body.
 ///
 /// # Errors
 /// In words, when there is no answer.
-pub(super) async fn get(stream: Stream, host: &str, path: &str, longest: usize) -> Result<Reply, String> {
+pub(crate) async fn get(stream: Stream, host: &str, path: &str, longest: usize) -> Result<Reply, String> {
     get_as(stream, host, path, None, longest).await
 }
 

@@ -1,15 +1,15 @@
 //! Masking what is secret in text on its way in: every secret value of this run, its base64, and passwords in URLs.
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
-use super::vault::Vault;
+use super::{
+    disguise::{encodings, inner_secrets},
+    vault::Vault,
+};
 use crate::snapshot::{
     Pod, Reading, Readings,
-    literal::names_a_secret,
     reduce::{names_something, parse_dsn},
 };
 
@@ -122,43 +122,6 @@ impl Mask {
             *text = self.apply(text);
         }
     }
-}
-
-/// The passwords inside a JSON document, such as the credentials of registries.
-fn inner_secrets(text: &str) -> Vec<Zeroizing<String>> {
-    fn search(value: Value, secrets: &mut Vec<Zeroizing<String>>) {
-        match value {
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    match value {
-                        Value::String(text) if key.starts_with("auth") || names_a_secret(&key) => {
-                            secrets.push(Zeroizing::new(text));
-                        }
-                        other => search(other, secrets),
-                    }
-                }
-            }
-            Value::Array(items) => items.into_iter().for_each(|item| search(item, secrets)),
-            _ => {}
-        }
-    }
-    let mut secrets = Vec::new();
-    if text.trim_start().starts_with('{') {
-        search(serde_json::from_str(text).unwrap_or_default(), &mut secrets);
-    }
-    secrets
-}
-
-/// Base64 of a value at each of the three places that it can have inside a longer text, without the letters at its ends
-/// that depend on its neighbours.
-fn encodings(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    (0..3).map(move |offset| {
-        let shifted = [vec![0; offset], value.to_vec()].concat();
-        let encoded = BASE64_STANDARD_NO_PAD.encode(shifted);
-        let begin = [0, 2, 3][offset];
-        let whole = (offset + value.len()) * 8 / 6;
-        encoded.as_bytes()[begin..whole].to_vec()
-    })
 }
 
 /// `scheme://user:password@host` without the password, wherever it stands.

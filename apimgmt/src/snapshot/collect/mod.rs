@@ -1,12 +1,18 @@
 //! Collecting: the only I/O that reading does. Every source that units declared is read once, all of them at the
 //! same time, under one budget of time and requests, and what arrives is reduced before it is kept.
 
+mod access;
 mod api_server;
+#[cfg(test)]
+mod canary_tests;
 mod cluster;
 mod cost;
+mod disguise;
 mod environment;
 mod expectations;
+mod exposure;
 mod grafana;
+mod grants;
 mod health;
 mod hosts;
 mod http_call;
@@ -18,8 +24,11 @@ mod mask;
 #[cfg(test)]
 mod mock;
 mod named;
+mod needles;
 mod objects;
 mod old_tls;
+#[cfg(test)]
+mod permission_tests;
 mod pods;
 mod postgresql;
 mod probes;
@@ -27,30 +36,37 @@ mod prometheus;
 mod reach;
 mod redis;
 mod releases;
+mod resolution;
+mod statements;
 mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod traffic;
 mod trouble;
 mod tunnel;
 mod vault;
+mod watch;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use kube::{Client, Config};
+use kube::Config;
 
 use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Boxed, Error, values::Expectations};
 
 pub use cost::Cost;
+pub use kube::Client;
+pub use watch::Watcher;
 
 pub(crate) use self::{
     api_server::chain,
     environment::{Credentials, Environment, Words},
+    http_call::get,
     tls::{Observer, authorities},
-    tunnel::Stream,
+    tunnel::{Stream, connect_error},
 };
 
 /// What to read, of which cluster, and within what bounds.
@@ -107,13 +123,22 @@ pub fn client(mut config: Config) -> Result<Client, Error> {
 /// When nothing can be read at all: the cluster is out of reach, does not answer, or refuses the credentials.
 /// Anything less is noted in the Snapshot, source by source.
 pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
+    collect_again(client, request, Readings::default())
+}
+
+/// Reads the requested sources anew, with those that they cannot be read without; everything else is what was known.
+///
+/// # Errors
+/// As [`collect`].
+pub fn collect_again(client: Client, request: Request, known: Readings) -> Boxed<'static, Snapshot> {
     Box::pin(async move {
         let meter = cost::Meter::start();
         let taken_at = Timestamp::now();
         let run = Run {
             api: ApiServer::new(client, &request.server, &request.context, request.limits),
-            wanted: closure(&request.sources),
+            wanted: wanted(&request.sources, &known),
             request,
+            known,
         };
         let begun = Snapshot {
             taken_at,
@@ -121,6 +146,8 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
             ..Snapshot::default()
         };
         let (cluster, mut snapshot) = futures::try_join!(run.identity(), Box::pin(run.fill(begun)))?;
+        snapshot.readings.complete(&run.known);
+        snapshot.readings.name_causes();
         snapshot.cluster = cluster;
         snapshot.cost = meter.stop(&run.api);
         snapshot.take_touched();
@@ -128,8 +155,22 @@ pub fn collect(client: Client, request: Request) -> Boxed<'static, Snapshot> {
     })
 }
 
+/// What must be read: what was asked for, and what it requires as far as it is not known. Values of secrets are kept
+/// nowhere, so that sessions need them anew, and so does the mask over whatever text arrives.
+fn wanted(sources: &BTreeSet<Source>, known: &Readings) -> BTreeSet<Source> {
+    let is_kept = |source: &Source| !matches!(source, Source::Secrets | Source::ConfigMaps);
+    let masked_by = [Source::Secrets, Source::ConfigMaps]
+        .into_iter()
+        .filter(|source| known.was_read(*source));
+    closure(sources)
+        .into_iter()
+        .filter(|source| sources.contains(source) || !(known.was_read(*source) && is_kept(source)))
+        .chain(masked_by)
+        .collect()
+}
+
 /// The sources with everything that they require.
-fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
+pub fn closure(sources: &BTreeSet<Source>) -> BTreeSet<Source> {
     let mut closed = BTreeSet::new();
     let mut open: Vec<Source> = sources.iter().copied().collect();
     while let Some(source) = open.pop() {
@@ -145,6 +186,7 @@ struct Run {
     api: ApiServer,
     request: Request,
     wanted: BTreeSet<Source>,
+    known: Readings,
 }
 
 impl Run {
@@ -152,24 +194,26 @@ impl Run {
         &self.request.namespace
     }
 
-    /// What became of a source, unless the trouble is everybody's.
-    async fn source<T>(
-        &self,
+    /// What became of a source, unless the trouble is everybody's. Boxed: dozens side by side would not fit on a stack.
+    fn source<'a, T: 'a>(
+        &'a self,
         source: Source,
-        read: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<Reading<T>, Error> {
-        if !self.wanted.contains(&source) {
-            return Ok(Reading::NotRead);
-        }
-        let why = match read.await {
-            Ok(value) => return Ok(Reading::Read(value)),
-            Err(Trouble::Fatal(error)) => return Err(error),
-            Err(Trouble::Unreadable(why)) => why,
-            Err(Trouble::Absent) => Why::ApiAbsent,
-            Err(Trouble::Expired) => Why::Failed("the server says that it is gone".into()),
-            Err(Trouble::Cut(message)) => Why::Failed(message),
-        };
-        Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+        read: impl Future<Output = Result<T, Trouble>> + 'a,
+    ) -> Boxed<'a, Reading<T>> {
+        Box::pin(async move {
+            if !self.wanted.contains(&source) {
+                return Ok(Reading::NotRead);
+            }
+            let why = match read.await {
+                Ok(value) => return Ok(Reading::Read(value)),
+                Err(Trouble::Fatal(error)) => return Err(error),
+                Err(Trouble::Unreadable(why)) => why,
+                Err(Trouble::Absent) => Why::ApiAbsent,
+                Err(Trouble::Expired) => Why::Failed("the server says that it is gone".into()),
+                Err(Trouble::Cut(message)) => Why::Failed(message),
+            };
+            Ok(Reading::Unreadable(Unreadable::new(source, self.namespace(), why)))
+        })
     }
 }
 
@@ -181,13 +225,16 @@ macro_rules! lists {
                 let (
                     ($($field,)*),
                     (pods, cluster_pods),
-                    version, readiness, own_namespace, certificates, events, expectations, releases, probes
+                    (role_bindings, cluster_role_bindings),
+                    version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    statements, imports
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
                         async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
                     )),*) },
                     self.pods(),
+                    self.bindings(),
                     self.source(Source::Version, self.version()),
                     self.source(Source::Readiness, self.readiness()),
                     self.source(Source::Namespace, self.own_namespace()),
@@ -196,10 +243,13 @@ macro_rules! lists {
                     self.source(Source::Expectations, self.expectations()),
                     self.source(Source::Releases, self.releases()),
                     self.source(Source::Probes, self.probes()),
+                    self.source(Source::Statements, self.statements()),
+                    self.source(Source::Imports, self.imports()),
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, version, readiness, own_namespace, certificates, events, expectations, releases, probes,
+                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates,
+                    events, expectations, releases, probes, statements, imports,
                     ..Readings::default()
                 })
             }
@@ -218,11 +268,19 @@ lists! {
     ReplicaSets => replica_sets;
     Deployments => deployments;
     StatefulSets => stateful_sets;
+    DaemonSets => daemon_sets;
     Jobs => jobs;
+    CronJobs => cron_jobs;
     HorizontalPodAutoscalers => horizontal_pod_autoscalers;
     Services => services;
     EndpointSlices => endpoint_slices;
     Ingresses => ingresses;
+    IngressClasses => ingress_classes;
+    NetworkPolicies => network_policies;
+    Namespaces => namespaces;
+    Roles => roles;
+    ClusterRoles => cluster_roles;
+    VulnerabilityReports => vulnerability_reports;
     StorageClasses => storage_classes;
     PersistentVolumeClaims => persistent_volume_claims;
 }
@@ -231,6 +289,8 @@ impl Run {
     /// Reads everything, in the order in which one thing needs another.
     async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
+        snapshot.readings.complete(&self.known);
+        grants::keep_what_is_bound(&mut snapshot.readings);
         // Hosts, health and Prometheus need no secret; the other sessions do, and logs, so that secrets can be masked.
         let secretive = async {
             let (secrets, config_maps, vault) = self.named(&snapshot.readings).await?;
@@ -239,23 +299,34 @@ impl Run {
                 self.source(Source::Postgresql, self.postgresql(&snapshot, &vault)),
                 self.source(Source::Redis, self.redis(&snapshot, &vault)),
                 self.source(Source::Logs, self.logs(&snapshot, &mask)),
+                self.source(Source::Exposure, self.exposure(&snapshot, &vault)),
                 self.source(Source::Grafana, self.grafana(&snapshot, &vault)),
             )?;
             Ok((secrets, config_maps, mask, sessions))
         };
-        let ((secrets, config_maps, mask, sessions), hosts, health, prometheus) = futures::try_join!(
+        let access = async {
+            futures::try_join!(
+                self.source(Source::AccessReviews, self.access_reviews(&snapshot)),
+                self.source(Source::Resolution, self.resolution(&snapshot)),
+            )
+        };
+        let ((secrets, config_maps, mask, sessions), (access_reviews, resolution), hosts, health, prometheus) = futures::try_join!(
             Box::pin(secretive),
-            self.source(Source::Hosts, Box::pin(self.hosts(&snapshot))),
+            Box::pin(access),
+            self.source(Source::Hosts, self.hosts(&snapshot)),
             self.source(Source::Health, self.health(&snapshot)),
             self.source(Source::Prometheus, self.prometheus(&snapshot)),
         )?;
-        let (postgresql, redis, logs, grafana) = sessions;
+        let (postgresql, redis, logs, exposure, grafana) = sessions;
         snapshot.readings = Readings {
             secrets,
             config_maps,
             logs,
+            exposure,
             postgresql,
             redis,
+            access_reviews,
+            resolution,
             hosts,
             health,
             prometheus,

@@ -48,15 +48,22 @@ struct ActiveTarget {
 }
 
 #[derive(Deserialize)]
-struct Samples {
-    result: Vec<Sample>,
+pub(super) struct Samples {
+    pub(super) result: Vec<Sample>,
 }
 
 #[derive(Deserialize)]
-struct Sample {
+pub(super) struct Sample {
     #[serde(default)]
-    metric: BTreeMap<String, String>,
+    pub(super) metric: BTreeMap<String, String>,
     value: (f64, String),
+}
+
+impl Sample {
+    /// The value; Prometheus writes numbers as text, and also `NaN`.
+    pub(super) fn number(&self) -> Option<f64> {
+        self.value.1.parse::<f64>().ok().filter(|value| value.is_finite())
+    }
 }
 
 impl Run {
@@ -93,12 +100,13 @@ impl Run {
                 .and_then(|sample| sample.value.1.parse::<u64>().ok());
             Ok((name.clone(), count.unwrap_or_default()))
         });
-        let (targets, series, throttled, rules, exporters, watchers) = futures::try_join!(
+        let (targets, series, throttled, rules, exporters, traffic, watchers) = futures::try_join!(
             self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
             futures::future::try_join_all(questions),
             self.throttled(reach),
             self.rules(reach),
             self.exporters(reach, expected),
+            self.traffic(reach, &expected.performance),
             self.watchers(reach, &expected.synthetic.job),
         )?;
         Ok(Some(Prometheus {
@@ -108,6 +116,7 @@ impl Run {
             throttled,
             rules,
             exporters,
+            traffic: Some(traffic),
             watchers,
         }))
     }
@@ -124,14 +133,14 @@ impl Run {
         let samples = self.query_prometheus(reach, &query).await?;
         let share = |sample: Sample| {
             let label = |key: &str| sample.metric.get(key).map(|value| hostile::capped(value, 253));
-            let share = sample.value.1.parse::<f64>().ok().filter(|share| share.is_finite())?;
+            let share = sample.number()?;
             Some((format!("{}/{}", label("pod")?, label("container")?), share))
         };
         let shares: BTreeMap<_, _> = samples.result.into_iter().filter_map(share).collect();
         Ok((!shares.is_empty()).then_some(shares))
     }
 
-    async fn query_prometheus(&self, reach: &Reach, query: &str) -> Result<Samples, Trouble> {
+    pub(super) async fn query_prometheus(&self, reach: &Reach, query: &str) -> Result<Samples, Trouble> {
         let path = format!("/api/v1/query?query={}", utf8_percent_encode(query, NON_ALPHANUMERIC));
         self.ask_prometheus(reach, &path).await
     }

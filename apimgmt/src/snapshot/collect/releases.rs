@@ -5,7 +5,9 @@ use std::io::Read;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::{
     Run,
@@ -18,6 +20,8 @@ use crate::snapshot::{Metadata, hostile, sessions::Revision};
 const LONGEST: u64 = 64 << 20;
 /// Releases of one namespace whose newest record is opened.
 const MOST: usize = 4;
+/// Records whose values and notes are searched: those that Helm keeps by default.
+const SEARCHED: usize = 10;
 
 /// An object without its contents.
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +43,27 @@ struct Record {
 struct Information {
     description: String,
     last_deployed: String,
+}
+
+/// What of a record people see by `helm get values` and `helm get notes`; wiped after it was searched.
+pub(super) struct Texts {
+    pub(super) object: String,
+    pub(super) values: Zeroizing<String>,
+    pub(super) notes: Zeroizing<String>,
+}
+
+/// The part of a record that is searched.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Shown {
+    info: Notes,
+    config: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Notes {
+    notes: Zeroizing<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,13 +100,40 @@ impl Run {
         Ok(revisions)
     }
 
+    /// Values and notes of the newest records.
+    pub(super) async fn release_texts(&self) -> Result<Vec<Texts>, Trouble> {
+        let resource = helm_store(&std::env::var("HELM_DRIVER").unwrap_or_default())?;
+        let listing = Listing::in_namespace(resource, self.namespace())
+            .labelled("owner=helm")
+            .metadata_only();
+        let mut records = self.api.list(&listing, |bare: Bare| Some(bare.metadata)).await?;
+        records.sort_by_key(|record| std::cmp::Reverse(record.creation_timestamp));
+        let mut texts = Vec::new();
+        for record in records.into_iter().take(SEARCHED) {
+            let path = path("", "v1", Some(self.namespace()), &format!("{resource}/{}", record.name));
+            let Some(store) = self.api.object::<Stored>(&path).await? else {
+                continue; // pruned since it was listed
+            };
+            let shown: Shown = store
+                .data
+                .unpack(resource == "secrets")
+                .map_err(|why| Trouble::failed(format!("Helm's record `{}` {why}", hostile::line(&record.name))))?;
+            texts.push(Texts {
+                object: format!("Helm's record {}", hostile::line(&record.name)),
+                values: Zeroizing::new(shown.config.to_string()),
+                notes: shown.info.notes,
+            });
+        }
+        Ok(texts)
+    }
+
     async fn open_record(&self, resource: &str, revision: &mut Revision) -> Result<(), Trouble> {
         let object = format!("sh.helm.release.v1.{}.v{}", revision.name, revision.revision);
         let path = path("", "v1", Some(self.namespace()), &format!("{resource}/{object}"));
         let Some(store) = self.api.object::<Stored>(&path).await? else {
             return Ok(()); // pruned since it was listed
         };
-        let record = store
+        let record: Record = store
             .data
             .unpack(resource == "secrets")
             .map_err(|why| Trouble::failed(format!("Helm's record `{object}` {why}")))?;
@@ -161,7 +213,7 @@ impl std::fmt::Debug for Packed {
 
 impl Packed {
     /// Helm's base64, the API's over it in a Secret, and gzip, which old records lack.
-    fn unpack(self, by_api_too: bool) -> Result<Record, &'static str> {
+    fn unpack<T: DeserializeOwned>(self, by_api_too: bool) -> Result<T, &'static str> {
         let decode = |text: &[u8]| BASE64_STANDARD.decode(text).map_err(|_| "is not base64");
         let mut packed = self.release.into_bytes();
         if by_api_too {
@@ -185,7 +237,7 @@ mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};
     use flate2::{Compression, write::GzEncoder};
 
-    use super::{Packed, Revision, arrange};
+    use super::{Packed, Record, Revision, arrange};
 
     const RECORD: &str = r#"{"name":"shop","info":{"first_deployed":"","description":"Upgrade complete","status":"deployed"},
         "chart":{"metadata":{"name":"shop","version":"1.2.3","appVersion":"4.5"},"templates":[{"name":"x","data":"eA=="}]},"config":{"password":"hunter2"}}"#;
@@ -201,7 +253,7 @@ mod tests {
             (zipped, false),
             (BASE64_STANDARD.encode(&plain), true),
         ] {
-            let record = Packed { release: text }.unpack(by_api_too).unwrap();
+            let record: Record = Packed { release: text }.unpack(by_api_too).unwrap();
             assert_eq!(record.info.description, "Upgrade complete");
             assert_eq!(
                 (
@@ -212,14 +264,14 @@ mod tests {
             );
         }
         assert_eq!(
-            Packed { release: "!".into() }.unpack(true).unwrap_err(),
+            Packed { release: "!".into() }.unpack::<Record>(true).unwrap_err(),
             "is not base64"
         );
         assert_eq!(
             Packed {
                 release: BASE64_STANDARD.encode("no")
             }
-            .unpack(false)
+            .unpack::<Record>(false)
             .unwrap_err(),
             "is not a release"
         );

@@ -98,6 +98,14 @@ impl Vault {
         self.config_maps.get(name).into_iter().flatten()
     }
 
+    /// Every value of every secret with the secret's name and its key.
+    pub(super) fn named_values(&self) -> impl Iterator<Item = (&str, &str, &SecretValue)> {
+        self.secrets.iter().flat_map(|(name, keys)| {
+            keys.iter()
+                .map(move |(key, value)| (name.as_str(), key.as_str(), value))
+        })
+    }
+
     /// Every value of every secret with the key that names it.
     pub(crate) fn secret_values(&self) -> impl Iterator<Item = (&str, &SecretValue)> {
         self.secrets

@@ -77,6 +77,14 @@ impl Part {
         Self::Images,
     ];
 
+    /// What a node and a release take; the other parts are for tests alone.
+    pub(crate) fn lean() -> Vec<Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|part| !matches!(part, Self::Helm322 | Self::Kwok))
+            .collect()
+    }
+
     /// Parts that this one is made with.
     fn needs(self) -> &'static [Self] {
         match self {

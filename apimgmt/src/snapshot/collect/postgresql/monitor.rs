@@ -76,6 +76,10 @@ impl Run {
                 Ok(settings) => facts.settings = settings,
                 Err(why) => untold("settings", why),
             }
+            match database::upkeep(&mut client, facts.version_number).await {
+                Ok(upkeep) => facts.upkeep = Some(upkeep),
+                Err(why) => untold("upkeep", why),
+            }
         }
         if facts.replicas.is_none() {
             match database::replicas(&mut client).await {

@@ -1,0 +1,161 @@
+//! The edges that the pod was told: first those that must be open, then those that must not.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rustls::pki_types::ServerName;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsConnector;
+
+use super::{
+    super::edges::{LONGEST_OUTCOME, Said, Try},
+    CONNECTING, SETTLING,
+};
+use crate::{
+    edges::Way,
+    snapshot::{
+        collect::{Observer, connect_error, get},
+        hostile,
+    },
+};
+
+/// Pause between two tries.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Tries all of them.
+pub(super) async fn probe() -> Said {
+    let told = |name: &str| std::env::var(name).unwrap_or_default();
+    let tries: Vec<Try> = serde_json::from_str(&told("PROBE_EDGES")).unwrap_or_default();
+    let mut outcomes = vec![String::new(); tries.len()];
+    // Once what must be open is, the pod's policies are in force, and what must be closed can be judged.
+    for open in [true, false] {
+        let now: Vec<usize> = (0..tries.len()).filter(|index| tries[*index].open == open).collect();
+        let tried = futures::future::join_all(now.iter().map(|index| settled(&tries[*index]))).await;
+        for (index, outcome) in now.into_iter().zip(tried) {
+            outcomes[index] = outcome;
+        }
+    }
+    Said {
+        stand: told("PROBE_STAND"),
+        outcomes,
+    }
+}
+
+/// Network policies take a moment until they know a new pod: what is not as it should be is tried again that long.
+async fn settled(one: &Try) -> String {
+    let began = Instant::now();
+    loop {
+        let outcome = tried(one).await;
+        if outcome.is_ok() == one.open || began.elapsed() > SETTLING {
+            let words = match outcome {
+                Ok(seen) if seen.is_empty() => "open".into(),
+                Ok(seen) => format!("open {seen}"),
+                Err(why) => format!("closed {why}"),
+            };
+            return hostile::capped(&words, LONGEST_OUTCOME);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// What was seen, or the first hop that failed and why.
+async fn tried(one: &Try) -> Result<String, String> {
+    let addresses = addresses(&one.host, one.port)
+        .await
+        .map_err(|why| format!("name: {why}"))?;
+    if one.way == Way::Name {
+        let mut words: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        words.sort();
+        words.dedup();
+        return Ok(words.join(","));
+    }
+    let stream = connect(&addresses).await.map_err(|why| format!("connect: {why}"))?;
+    if one.way == Way::Tcp {
+        return Ok(String::new());
+    }
+    timeout(CONNECTING, answer(stream, one))
+        .await
+        .unwrap_or_else(|_| Err("http: no answer in time".into()))
+}
+
+async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    match timeout(CONNECTING, lookup_host((host, port))).await {
+        Err(_) => Err("no answer in time".into()),
+        Ok(Err(error)) => Err(hostile::line(&error.to_string())),
+        Ok(Ok(found)) => Ok(found.collect()),
+    }
+}
+
+async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
+    match timeout(CONNECTING, TcpStream::connect(addresses)).await {
+        Err(_) => Err("no answer in time".into()),
+        Ok(Err(error)) => Err(connect_error(&error)),
+        Ok(Ok(stream)) => Ok(stream),
+    }
+}
+
+/// A gateway that has nobody to ask answers 502 to 504: then the way ends there.
+async fn answer(stream: TcpStream, one: &Try) -> Result<String, String> {
+    let (_, mut config) = Observer::client().map_err(|error| format!("tls: {error}"))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let name = ServerName::try_from(one.host.clone()).map_err(|error| format!("tls: {error}"))?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .map_err(|error| format!("tls: {}", hostile::line(&error.to_string())))?;
+    let reply = get(Box::new(stream), &one.host, &one.path, 4096)
+        .await
+        .map_err(|why| format!("http: {why}"))?;
+    let status = reply.status.as_u16();
+    if (502..=504).contains(&status) {
+        return Err(format!("http: {status}"));
+    }
+    Ok(status.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(host: &str, port: u16, open: bool) -> Try {
+        Try {
+            way: Way::Tcp,
+            host: host.into(),
+            port,
+            path: String::new(),
+            open,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listening_port_is_open_and_a_silent_one_says_where_it_ended() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(settled(&to("127.0.0.1", port, true)).await, "open");
+        drop(listener);
+        assert_eq!(
+            settled(&to("127.0.0.1", port, false)).await,
+            "closed connect: connection refused"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_name_is_told_by_its_addresses() {
+        let name = Try {
+            way: Way::Name,
+            ..to("127.0.0.1", 0, true)
+        };
+        assert_eq!(settled(&name).await, "open 127.0.0.1");
+        let nowhere = Try {
+            host: "nowhere.invalid".into(),
+            ..name
+        };
+        assert!(tried(&nowhere).await.unwrap_err().starts_with("name: "));
+    }
+}

@@ -1,0 +1,108 @@
+//! Each item made to fail on a running release, by breaking the thing itself, and mended again.
+//! `MUTATIONS=all` makes them all, otherwise a fixed slice; `MUTATIONS=ID` those of one item.
+
+mod mutation;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mutation::Mutation;
+
+use crate::sandbox::{self, Namespace, until};
+
+/// The slice that `make test` makes: one of each way to break something.
+const SLICE: &[&str] = &[
+    "cache-instance",
+    "database-database",
+    "security-namespace-isolation",
+    "security-secrets",
+];
+
+type Verdicts = BTreeMap<String, String>;
+
+fn chosen() -> Vec<Mutation> {
+    let wanted = std::env::var("MUTATIONS").unwrap_or_default();
+    let mut all = Mutation::all();
+    match wanted.as_str() {
+        "all" => {}
+        "" => all.retain(|mutation| SLICE.contains(&mutation.name.as_str())),
+        id => all.retain(|mutation| mutation.item == id),
+    }
+    assert!(!all.is_empty(), "no mutation of `{wanted}`");
+    all
+}
+
+/// What differs from before, the item itself left out.
+fn others(before: &Verdicts, now: &Verdicts, item: &str) -> Verdicts {
+    now.iter()
+        .filter(|(id, verdict)| *id != item && before.get(*id) != Some(verdict))
+        .map(|(id, verdict)| (id.clone(), verdict.clone()))
+        .collect()
+}
+
+#[test]
+fn each_mutation_fails_its_item_and_nothing_else() {
+    let place = Namespace::absent("mutations");
+    let values = place.values();
+    place.helm_apimgmt("4.3", &["install", "--values", &values]).succeeds();
+    let mut before = Verdicts::new();
+    // A usage is known after the second scrape: what still moves has settled when two runs agree and nothing fails.
+    until("the release to settle", || {
+        let now = place.verdicts(&[]);
+        let settled = now == before && now.values().all(|verdict| verdict != "fail");
+        before = now;
+        settled
+            && before
+                .get("performance/resource-usage")
+                .is_some_and(|verdict| verdict == "pass")
+    });
+    let mutations = chosen();
+    let mut wrong = BTreeSet::new();
+    for mutation in &mutations {
+        let told = tried(&place, mutation, &before);
+        let line = told.as_ref().map_or_else(String::clone, |()| mutation.verdict.clone());
+        apimgmt::report::message(&format!("{:<44} {:<36} {line}", mutation.name, mutation.item));
+        if told.is_err() {
+            wrong.insert(mutation.name.clone());
+        }
+    }
+    let items: BTreeSet<_> = mutations
+        .iter()
+        .filter(|mutation| !wrong.contains(&mutation.name))
+        .map(|mutation| &mutation.item)
+        .collect();
+    apimgmt::report::message(&format!(
+        "{} of {} mutations as they say, {} of 52 items",
+        mutations.len() - wrong.len(),
+        mutations.len(),
+        items.len()
+    ));
+    assert!(wrong.is_empty(), "not as they say: {wrong:?}");
+}
+
+/// Breaks, looks, mends, and looks again.
+fn tried(place: &Namespace, mutation: &Mutation, before: &Verdicts) -> Result<(), String> {
+    if before.get(&mutation.item).map(String::as_str) != Some("pass") {
+        return Err(format!("it was {:?} before", before.get(&mutation.item)));
+    }
+    mutation.change(place);
+    let mut last = String::new();
+    let broken = sandbox::within(mutation::PATIENCE, || {
+        mutation.probe(place);
+        let now = place.items();
+        let own = &now[&mutation.item];
+        let verdicts: Verdicts = now.iter().map(|(id, row)| (id.clone(), row.verdict.clone())).collect();
+        let others = others(before, &verdicts, &mutation.item);
+        last = format!("{}: {}; others {others:?}", own.verdict, own.detail);
+        own.verdict == mutation.verdict && own.detail.contains(&mutation.detail) && others == mutation.also
+    });
+    mutation.undo(place);
+    let mended = sandbox::within(mutation::PATIENCE, || {
+        mutation.probe(place);
+        place.verdicts(&[]) == *before
+    });
+    match (broken, mended) {
+        (false, _) => Err(format!("WRONG, it was {last}")),
+        (true, false) => Err("WRONG, what was undone did not come back".to_owned()),
+        (true, true) => Ok(()),
+    }
+}

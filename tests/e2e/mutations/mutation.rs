@@ -1,0 +1,134 @@
+//! A mutation as its file writes it: what is broken, what must be said of it, and how it is mended.
+
+use std::{collections::BTreeMap, fs, time::Duration};
+
+use serde::Deserialize;
+
+use crate::sandbox::{Namespace, root};
+
+/// Longest time until a change shows: two scrapes of the usage, and a rollout.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+
+/// One way to break what one item proves.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mutation {
+    /// The file's name without its end.
+    #[serde(skip)]
+    pub(crate) name: String,
+    pub(crate) item: String,
+    #[serde(default = "fail")]
+    pub(crate) verdict: String,
+    /// Part of what the row must say.
+    pub(crate) detail: String,
+    /// Every other item that changes, with its verdict.
+    #[serde(default)]
+    pub(crate) also: BTreeMap<String, String>,
+    /// Only a probe shows it.
+    #[serde(default)]
+    active: bool,
+    change: Vec<Step>,
+    undo: Vec<Step>,
+}
+
+/// One command.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Step {
+    /// kubectl in the release's namespace.
+    Kubectl(Vec<String>),
+    /// A statement as the server's superuser, from inside its pod.
+    Sql(String),
+    /// A command as the server's administrator, from inside its pod.
+    Redis(Vec<String>),
+    /// A manifest.
+    Apply(serde_json::Value),
+}
+
+fn fail() -> String {
+    "fail".into()
+}
+
+impl Mutation {
+    /// Every mutation, by name.
+    pub(crate) fn all() -> Vec<Self> {
+        let folder = root().join("tests/e2e/mutations/items");
+        let mut all: Vec<_> = fs::read_dir(folder)
+            .expect("mutations are there")
+            .map(|entry| {
+                let file = entry.expect("readable").path();
+                let text = fs::read_to_string(&file).expect("readable");
+                let mut mutation: Self =
+                    serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+                mutation.name = file.file_stem().expect("it has a name").to_string_lossy().into_owned();
+                assert!(
+                    mutation.name.starts_with(&mutation.item.replace('/', "-")),
+                    "{} is not named after {}",
+                    mutation.name,
+                    mutation.item
+                );
+                mutation
+            })
+            .collect();
+        all.sort_by(|left, right| left.name.cmp(&right.name));
+        all
+    }
+
+    pub(crate) fn change(&self, place: &Namespace) {
+        self.change.iter().for_each(|step| step.run(place));
+    }
+
+    pub(crate) fn undo(&self, place: &Namespace) {
+        self.undo.iter().for_each(|step| step.run(place));
+    }
+
+    /// Probes what only a probe shows; its verdict is read afterwards.
+    pub(crate) fn probe(&self, place: &Namespace) {
+        if self.active {
+            place.apimgmt(&["verify", "--active", &self.item]);
+        }
+    }
+}
+
+impl Step {
+    fn run(&self, place: &Namespace) {
+        match self {
+            Self::Kubectl(arguments) => {
+                let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+                place.kubectl(&arguments).succeeds();
+            }
+            Self::Sql(statement) => {
+                let session = "psql --username postgres --dbname integration_api_management --set ON_ERROR_STOP=1 --command \"$0\"";
+                let inside = [
+                    "exec",
+                    "postgres-0",
+                    "--container",
+                    "postgres",
+                    "--",
+                    "sh",
+                    "-c",
+                    session,
+                    statement,
+                ];
+                place.kubectl(&inside).succeeds();
+            }
+            Self::Redis(words) => {
+                let session = "REDISCLI_AUTH=\"$REDIS_PASSWORD\" exec redis-cli \"$@\"";
+                let mut inside = vec![
+                    "exec",
+                    "redis-0",
+                    "--container",
+                    "redis",
+                    "--",
+                    "sh",
+                    "-c",
+                    session,
+                    "redis-cli",
+                ];
+                inside.extend(words.iter().map(String::as_str));
+                place.kubectl(&inside).succeeds();
+            }
+            Self::Apply(manifest) => place.apply_text(&manifest.to_string()),
+        }
+    }
+}
