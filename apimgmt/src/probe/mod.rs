@@ -40,17 +40,20 @@ pub enum Probe {
     Storage,
     /// A test alert, sent to Alertmanager and followed to its receiver.
     Alerts,
+    /// A line that the application writes, looked for in the aggregator.
+    Logs,
     /// From outside the namespace, as users come: calls, routes, tokens, permissions, files.
     Visitor,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Application,
         Self::Edges,
         Self::Storage,
         Self::Alerts,
+        Self::Logs,
         Self::Visitor,
     ];
 
@@ -61,6 +64,7 @@ impl Probe {
             Self::Edges => "edges",
             Self::Storage => "storage",
             Self::Alerts => "alerts",
+            Self::Logs => "logs",
             Self::Visitor => "visitor",
         }
     }
@@ -72,6 +76,7 @@ impl Probe {
             Self::Edges => "parts of the platform",
             Self::Storage => "storage of each class",
             Self::Alerts => "source of a test alert",
+            Self::Logs => "reader of the logs",
             Self::Visitor => "visitor from outside",
         }
     }
@@ -88,6 +93,7 @@ impl Probe {
             ],
             Self::Storage => &["infrastructure/storage-classes"],
             Self::Alerts => &["monitoring/alerts"],
+            Self::Logs => &["monitoring/logs"],
             Self::Visitor => &[
                 "functional/api",
                 "functional/gateway",

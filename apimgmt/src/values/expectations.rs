@@ -5,6 +5,7 @@ mod calls;
 mod compliance;
 mod exposure;
 mod images;
+mod logs;
 mod network;
 mod permissions;
 mod pool;
@@ -24,6 +25,7 @@ pub use calls::*;
 pub use compliance::ExpectedCompliance;
 pub use exposure::{ExpectedExposure, ExposedService};
 pub use images::ExpectedImages;
+pub use logs::ExpectedLogs;
 pub use network::{DeclaredEdge, ExpectedNetwork};
 pub use permissions::Permission;
 pub use pool::ExpectedPool;
@@ -80,6 +82,8 @@ pub struct Expectations {
     pub alerts: ExpectedAlerts,
     /// The check from outside.
     pub synthetic: ExpectedSynthetic,
+    /// Where the application's lines must be found.
+    pub logs: ExpectedLogs,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
     /// Images and their scans.
@@ -128,6 +132,7 @@ impl Default for Expectations {
             monitoring: ExpectedMonitoring::default(),
             alerts: ExpectedAlerts::default(),
             synthetic: ExpectedSynthetic::default(),
+            logs: ExpectedLogs::default(),
             roles: BTreeMap::new(),
             images: ExpectedImages::default(),
             compliance: ExpectedCompliance::default(),

@@ -16,7 +16,17 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Longest answer that is read.
 const LARGEST: usize = 4 << 20;
 
-/// Asks the server at `HOST:PORT`. A new pod may be refused for a moment.
+/// A request.
+pub(super) struct Ask<'a> {
+    /// `HOST:PORT`
+    pub(super) address: &'a str,
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    pub(super) headers: &'a [(&'static str, &'a str)],
+    pub(super) body: &'a str,
+}
+
+/// Asks the server at `HOST:PORT`, without headers of its own.
 ///
 /// # Errors
 /// In words, when there is no answer.
@@ -26,9 +36,26 @@ pub(super) async fn ask(
     path: &str,
     body: &str,
 ) -> Result<(StatusCode, String), String> {
+    let headers = &[];
+    ask_with(&Ask {
+        address,
+        method,
+        path,
+        headers,
+        body,
+    })
+    .await
+}
+
+/// Asks a server. A new pod may be refused for a moment.
+///
+/// # Errors
+/// In words, when there is no answer.
+pub(super) async fn ask_with(ask: &Ask<'_>) -> Result<(StatusCode, String), String> {
+    let address = ask.address;
     let began = Instant::now();
     loop {
-        let once = tokio::time::timeout(LONGEST, once(address, method, path, body)).await;
+        let once = tokio::time::timeout(LONGEST, once(ask)).await;
         match once.unwrap_or_else(|_| Err(Failure::Connecting(format!("no answer within {} s", LONGEST.as_secs())))) {
             Ok(answer) => return Ok(answer),
             Err(Failure::Connecting(why)) if began.elapsed() > SETTLING => return Err(format!("{address}: {why}")),
@@ -44,23 +71,25 @@ enum Failure {
     Speaking(String),
 }
 
-async fn once(address: &str, method: &Method, path: &str, body: &str) -> Result<(StatusCode, String), Failure> {
+async fn once(ask: &Ask<'_>) -> Result<(StatusCode, String), Failure> {
     let speaking = |error: &dyn std::fmt::Display| Failure::Speaking(error.to_string());
-    let stream = TcpStream::connect(address)
+    let stream = TcpStream::connect(ask.address)
         .await
         .map_err(|error| Failure::Connecting(error.to_string()))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| speaking(&error))?;
     let driver = tokio::spawn(connection);
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", address)
+    let mut request = Request::builder().method(ask.method).uri(ask.path);
+    for (name, value) in ask.headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
+        .header("host", ask.address)
         .header("user-agent", "apimgmt")
         .header("content-type", "application/json")
         .header("connection", "close")
-        .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+        .body(Full::new(Bytes::copy_from_slice(ask.body.as_bytes())))
         .map_err(|error| speaking(&error))?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(|error| speaking(&error))?;

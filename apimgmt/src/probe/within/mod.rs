@@ -6,6 +6,7 @@ mod database;
 mod edges;
 mod http;
 mod load;
+mod logs;
 mod storage;
 mod visitor;
 
@@ -45,6 +46,7 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
                 database.push(cache);
                 database
             }
+            Probe::Logs => vec![logs::probe().await],
             Probe::Edges => Vec::new(),
             Probe::Alerts => vec![alerts::probe().await],
             Probe::Visitor => visitor::probe().await,

@@ -266,7 +266,12 @@ pub(super) const IMAGES: [Recipe; 13] = [
         name: "keycloak",
         tag: "26.7.3",
         packages: &["openjdk-17-jre-headless"],
-        content: &[Tree("opt/keycloak", "keycloak", KEYCLOAK), TEMPORARY],
+        content: &[
+            Tree("opt/keycloak", "keycloak", KEYCLOAK),
+            // Java's list of authorities, which a maintainer script would have made: it does not start without one.
+            Program("etc/ssl/certs/java/cacerts", "cacerts"),
+            TEMPORARY,
+        ],
         account: Some(("keycloak", 1000, "/opt/keycloak")),
         settings: Settings {
             entrypoint: &["/opt/keycloak/bin/kc.sh"],

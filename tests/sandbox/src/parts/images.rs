@@ -23,11 +23,15 @@ const PAUSE: &str = include_str!("../../images/pause/pause.c");
 /// Debian's busybox, linked statically.
 const BUSYBOX: &str = "/bin/busybox";
 
+/// The authorities that Debian's Java trusts.
+const CACERTS: &str = "/etc/ssl/certs/java/cacerts";
+
 /// Makes all images of the catalogue; `programs` are the parts that were built before.
 pub(super) fn ensure(store: &Store, programs: &Programs) -> Result<(Layer, Vec<Image>), Error> {
     let mut programs = programs.clone();
     programs.insert("pause".into(), pause(store)?);
     programs.insert("busybox".into(), BUSYBOX.into());
+    programs.insert("cacerts".into(), CACERTS.into());
     let base = debian_layer::base(store)?;
     let images = IMAGES
         .iter()

@@ -1,0 +1,181 @@
+//! A marker line: the application writes it because it is asked for a path that no other asks for, and the aggregator
+//! must find it.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::{
+    Steps,
+    http::{Ask, ask, ask_with},
+};
+use crate::snapshot::{hostile, sessions::ProbeResult};
+
+/// Between two looks at whether it is there.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where to look, as the probe's pod was told.
+struct Place {
+    application: String,
+    kind: String,
+    url: String,
+    selector: String,
+    tenant: String,
+    index: String,
+    within: Duration,
+}
+
+/// Looks where the environment says.
+pub(super) async fn probe() -> ProbeResult {
+    let read = |name: &str| std::env::var(name).unwrap_or_default();
+    let place = Place {
+        application: read("PROBE_APPLICATION"),
+        kind: read("PROBE_LOGS_KIND"),
+        url: read("PROBE_LOGS_URL"),
+        selector: read("PROBE_LOGS_SELECTOR"),
+        tenant: read("PROBE_LOGS_TENANT"),
+        index: read("PROBE_LOGS_INDEX"),
+        within: Duration::from_secs(read("PROBE_LOGS_SECONDS").parse().unwrap_or(30)),
+    };
+    // Letters and digits alone: one word for every aggregator's tokenizer.
+    follow(&place, &format!("apimgmt{:x}", Timestamp::now().as_nanosecond())).await
+}
+
+async fn follow(place: &Place, marker: &str) -> ProbeResult {
+    let mut steps = Steps::default();
+    let began = Instant::now();
+    if steps.step("written", written(place, marker).await).is_some() {
+        steps.note("aggregator", format!("{} at {}", place.kind, place.url));
+        if steps.step("found", found(place, marker, began).await).is_some() {
+            steps.note("seconds", format!("{:.1}", began.elapsed().as_secs_f64()));
+        }
+    }
+    steps.note("leftBehind", 0);
+    steps.result("monitoring/logs", "a marker line was found")
+}
+
+/// Any answer will do, also that there is no such path: the application logs who asked for what.
+async fn written(place: &Place, marker: &str) -> Result<(), String> {
+    let headers = [("x-request-id", marker)];
+    let path = format!("/{marker}");
+    let request = Ask {
+        address: &place.application,
+        method: &Method::GET,
+        path: &path,
+        headers: &headers,
+        body: "",
+    };
+    let (status, _) = ask_with(&request).await?;
+    if status.is_server_error() {
+        return Err(format!("the application answered {}", status.as_u16()));
+    }
+    Ok(())
+}
+
+async fn found(place: &Place, marker: &str, began: Instant) -> Result<(), String> {
+    let mut last;
+    loop {
+        match look(place, marker).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => last = "it is not there".to_owned(),
+            Err(why) => last = why,
+        }
+        if began.elapsed() > place.within {
+            return Err(format!("not found within {} s: {last}", place.within.as_secs()));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Asks the aggregator once.
+async fn look(place: &Place, marker: &str) -> Result<bool, String> {
+    let (address, base) = plain(&place.url)?;
+    let (status, said) = match place.kind.as_str() {
+        "loki" => {
+            let query = format!("{} |= \"{marker}\"", place.selector);
+            let since = (Timestamp::now() - Duration::from_mins(10)).as_nanosecond();
+            let path = format!(
+                "{base}/loki/api/v1/query_range?limit=1&start={since}&query={}",
+                utf8_percent_encode(&query, NON_ALPHANUMERIC)
+            );
+            let tenant = [("x-scope-orgid", place.tenant.as_str())];
+            ask_with(&Ask {
+                address: &address,
+                method: &Method::GET,
+                path: &path,
+                headers: if place.tenant.is_empty() { &[] } else { &tenant },
+                body: "",
+            })
+            .await?
+        }
+        "elasticsearch" | "opensearch" => {
+            let path = format!("{base}/{}/_search?size=1", place.index);
+            let wanted = json!({"query": {"query_string": {"query": format!("*{marker}*")}}});
+            ask(&address, &Method::POST, &path, &wanted.to_string()).await?
+        }
+        other => return Err(format!("`{other}` is no kind that is known")),
+    };
+    if !status.is_success() {
+        return Err(format!(
+            "{} answered {}: {}",
+            place.kind,
+            status.as_u16(),
+            hostile::line(&said)
+        ));
+    }
+    let said: Value =
+        serde_json::from_str(&said).map_err(|error| format!("the answer is not {}'s: {error}", place.kind))?;
+    Ok(holds(&place.kind, &said))
+}
+
+/// Whether an answer holds a line.
+fn holds(kind: &str, said: &Value) -> bool {
+    let list = match kind {
+        "loki" => &said["data"]["result"],
+        _ => &said["hits"]["hits"],
+    };
+    list.as_array().is_some_and(|list| !list.is_empty())
+}
+
+/// `HOST:PORT` and the path before the API's own.
+fn plain(url: &str) -> Result<(String, &str), String> {
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
+    let (authority, base) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let address = if authority.contains(':') {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    };
+    Ok((address, base.trim_end_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{holds, plain};
+
+    #[test]
+    fn an_answer_without_lines_holds_none() {
+        assert!(holds(
+            "loki",
+            &json!({"data": {"result": [{"values": [["1", "text"]]}]}})
+        ));
+        assert!(!holds("loki", &json!({"data": {"result": []}})));
+        assert!(holds("opensearch", &json!({"hits": {"hits": [{}]}})));
+        assert!(!holds("elasticsearch", &json!({"hits": {"hits": []}})));
+        assert!(!holds("elasticsearch", &json!({"error": "no such index"})));
+    }
+
+    #[test]
+    fn an_address_has_a_port_and_may_have_a_path() {
+        assert_eq!(plain("http://loki:3100"), Ok(("loki:3100".into(), "")));
+        assert_eq!(plain("http://search/es/"), Ok(("search:80".into(), "/es")));
+        assert!(plain("https://loki").is_err());
+    }
+}
