@@ -134,7 +134,7 @@ fn nothing_is_half_done(place: &Namespace) {
             "get",
             "pods,persistentvolumeclaims",
             "--selector",
-            "apimgmt.io/probe",
+            "apimgmt.io/probe-run",
             "--output",
             "name",
         ])

@@ -190,6 +190,16 @@ pub(crate) struct Row {
     pub(crate) detail: String,
 }
 
+/// The verdicts without those that rest on traffic, of which a test makes now some and now none.
+pub(crate) fn steady(
+    mut verdicts: std::collections::BTreeMap<String, String>,
+) -> std::collections::BTreeMap<String, String> {
+    for moving in ["response-time", "throughput", "cache-hit-rate"] {
+        verdicts.remove(&format!("performance/{moving}"));
+    }
+    verdicts
+}
+
 /// A command that ran.
 pub(crate) struct Ran {
     line: String,

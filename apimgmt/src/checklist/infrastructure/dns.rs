@@ -89,7 +89,7 @@ fn joined(addresses: &BTreeSet<String>) -> String {
     addresses.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The addresses at which a host is served: of the Ingresses that name it, else of Services of type LoadBalancer.
+/// The addresses at which a host is served: of the Ingresses that name it, else of Services of type `LoadBalancer`.
 fn balancer(host: &str, ingresses: &[Ingress], services: &[Service], named: &[Resolution]) -> BTreeSet<String> {
     let serves = |ingress: &&Ingress| ingress.spec.rules.iter().any(|rule| covers(&rule.host, host));
     let of_ingresses: Vec<_> = ingresses

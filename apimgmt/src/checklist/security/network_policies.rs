@@ -41,12 +41,12 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let policies = snapshot.network_policies()?;
     let namespaces = row.read(snapshot.namespaces());
     let policies = Policies {
-        policies,
+        listed: policies,
         namespace: &snapshot.namespace,
         namespaces: namespaces.map(Vec::as_slice).unwrap_or_default(),
     };
     let names: Vec<_> = policies
-        .policies
+        .listed
         .iter()
         .map(|policy| policy.metadata.name.as_str())
         .collect();

@@ -18,7 +18,7 @@ use crate::{
 /// The policies of one namespace, and the labels of all namespaces.
 pub(super) struct Policies<'a> {
     /// The policies.
-    pub(super) policies: &'a [NetworkPolicy],
+    pub(super) listed: &'a [NetworkPolicy],
     /// Where they are.
     pub(super) namespace: &'a str,
     /// Every namespace.
@@ -67,7 +67,7 @@ impl Policies<'_> {
     }
 
     fn isolating<'b>(&'b self, direction: Direction, labels: &'b Labels) -> impl Iterator<Item = &'b NetworkPolicy> {
-        self.policies
+        self.listed
             .iter()
             .filter(move |policy| acts_on(policy, direction) && policy.spec.pod_selector.matches(labels))
     }

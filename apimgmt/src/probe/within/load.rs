@@ -188,7 +188,7 @@ mod tests {
                             && since >= from
                             && since < until
                         {
-                            tokio::time::sleep(until - since).await;
+                            tokio::time::sleep(until.saturating_sub(since)).await;
                         }
                         let _ = socket
                             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")

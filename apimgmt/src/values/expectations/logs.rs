@@ -18,7 +18,7 @@ pub struct ExpectedLogs {
     pub selector: String,
     /// Loki: the tenant, `X-Scope-OrgID`.
     pub tenant: String,
-    /// Elasticsearch and OpenSearch: the indices to search.
+    /// Elasticsearch and `OpenSearch`: the indices to search.
     pub index: String,
     /// Longest time until a line is found.
     pub within: Span,

@@ -38,7 +38,7 @@ impl Workloads {
         }
     }
 
-    /// A Job of a CronJob is scanned as that; a ReplicaSet without pods is history.
+    /// A Job of a `CronJob` is scanned as that; a `ReplicaSet` without pods is history.
     fn all(&self) -> Vec<Workload> {
         let replica_sets = self.replica_sets.state().into_iter().filter_map(|set| {
             let spec = set.spec.as_ref()?;

@@ -81,6 +81,6 @@ impl<'a> Subject<'a> {
 }
 
 /// The texts of a list.
-fn texts<'a>(list: &'a Value) -> impl Iterator<Item = &'a str> {
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }

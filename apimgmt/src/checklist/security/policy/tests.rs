@@ -17,7 +17,8 @@ impl Chance {
     }
 
     fn of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize].clone()
+        let chosen = self.below(u64::try_from(choices.len()).unwrap_or(u64::MAX));
+        choices[usize::try_from(chosen).unwrap_or_default()].clone()
     }
 }
 
@@ -116,7 +117,7 @@ impl Trial {
     fn is_permitted_by(&self, policies: &[NetworkPolicy]) -> bool {
         let namespaces = namespaces();
         let policies = Policies {
-            policies,
+            listed: policies,
             namespace: "shop",
             namespaces: &namespaces,
         };
@@ -214,13 +215,14 @@ fn a_range_of_ports_is_each_of_its_ports() {
             for port in ports.drain(..) {
                 match (&port.port, port.end_port) {
                     (Some(Port::Number(first)), Some(last)) => {
-                        written.extend([80, 443, 5432].into_iter().filter_map(|number| {
-                            (*first..=last).contains(&number).then(|| PermittedPort {
-                                port: Some(Port::Number(number)),
-                                end_port: None,
-                                ..port.clone()
-                            })
-                        }))
+                        let within = [80, 443, 5432]
+                            .into_iter()
+                            .filter(|number| (*first..=last).contains(number));
+                        written.extend(within.map(|number| PermittedPort {
+                            port: Some(Port::Number(number)),
+                            end_port: None,
+                            ..port.clone()
+                        }));
                     }
                     _ => written.push(port),
                 }
