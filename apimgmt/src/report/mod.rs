@@ -124,7 +124,7 @@ pub fn print(text: &str) -> Result<(), crate::Error> {
 /// Writes to standard output in place of what was written before, when it is a terminal; else below it.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn redraw(text: &str) -> Result<(), crate::Error> {
     if io::stdout().is_terminal() {
         // Home, the screen cleared, and what has scrolled away.

@@ -46,6 +46,8 @@ impl Permissions {
             }
             let reach = match access.scope {
                 Scope::Cluster | Scope::AllNamespaces => &mut cluster,
+                // A review is no object of a namespace, whatever it asks about.
+                Scope::Session if access.group == "authorization.k8s.io" => &mut cluster,
                 // The API server authorizes the `get` of a namespace inside that namespace, so a Role grants it.
                 Scope::Namespace | Scope::OwnNamespace | Scope::Named | Scope::Session => &mut namespace,
             };
@@ -150,5 +152,13 @@ mod tests {
             !namespace.iter().any(|rule| rule.contains('*')),
             "no rule reaches further than what is read: {namespace:?}"
         );
+    }
+
+    #[test]
+    fn reviews_of_access_are_asked_of_the_whole_cluster() {
+        let permissions = Permissions::of(&[Source::AccessReviews].into(), false);
+        let reviews = "authorization.k8s.io subjectaccessreviews create";
+        assert!(told(&permissions.cluster).contains(&reviews.to_owned()));
+        assert!(!told(&permissions.namespace).contains(&reviews.to_owned()));
     }
 }

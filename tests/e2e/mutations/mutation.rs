@@ -58,8 +58,10 @@ impl Mutation {
             .map(|entry| {
                 let file = entry.expect("readable").path();
                 let text = fs::read_to_string(&file).expect("readable");
-                let mut mutation: Self =
-                    serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+                // By way of JSON, whose enums are maps: YAML's own would be tags.
+                let read = serde_yaml::from_str(&text).map_err(|error| error.to_string());
+                let read = read.and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string()));
+                let mut mutation: Self = read.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
                 mutation.name = file.file_stem().expect("it has a name").to_string_lossy().into_owned();
                 assert!(
                     mutation.name.starts_with(&mutation.item.replace('/', "-")),
