@@ -77,6 +77,10 @@ pub(crate) fn exactly_the_printed_role_suffices(place: &Namespace) {
             continue;
         }
         assert_eq!(row["verdict"], expected, "{row:#}");
+        if expected == "unknown" && text(&row["detail"]).contains("not permitted to list `services`") {
+            // A search of many places names in words each place that it had to leave out.
+            continue;
+        }
         if expected == "unknown" {
             let missing = &row["missing"];
             assert_eq!(
