@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     permissions::exactly_the_printed_role_suffices,
-    sandbox::{Namespace, RELEASE, steady, text, until},
+    sandbox::{Namespace, RELEASE, items_of, steady, text, until},
 };
 
 /// Items that hold on a fresh release of the sandbox.
@@ -52,11 +52,11 @@ fn live(helm: &str) {
 fn holds(place: &Namespace) {
     // A usage is known after the second scrape, and a busy machine answers late: what holds may take a moment to show.
     let mut open = Vec::new();
-    let mut items = Vec::new();
+    let mut items = Vec::<Value>::new();
     until("every item to hold", || {
         let ran = place.apimgmt(&["verify", "-o", "json"]);
         let report = ran.json();
-        items = items_of(&report);
+        items = items_of(&report).cloned().collect::<Vec<_>>();
         assert_eq!(items.len(), 52);
         let now: Vec<_> = items
             .iter()
@@ -81,15 +81,6 @@ fn holds(place: &Namespace) {
         );
     }
     place.apimgmt(&["troubleshoot"]).succeeds();
-}
-
-fn items_of(report: &Value) -> Vec<Value> {
-    let sections = report["sections"].as_array().expect("sections");
-    sections
-        .iter()
-        .flat_map(|section| section["items"].as_array().expect("items"))
-        .cloned()
-        .collect()
 }
 
 fn redis_is_the_one_cause(place: &Namespace) {

@@ -50,19 +50,19 @@ pub(crate) fn exactly_the_printed_role_suffices(place: &Namespace) {
     let file = granted(place, &manifest);
     let mut seen = BTreeMap::new();
     until("the roles to count", || {
-        seen = rows(place, &auditor);
+        seen = place.items(&["--as", &auditor]);
         seen["infrastructure/cluster"]["verdict"] == "pass"
     });
     let refused: Vec<_> = seen.values().filter(|row| is_refused(row)).collect();
     assert!(refused.is_empty(), "{refused:#?}");
     let holding = holding(&seen);
-    assert_eq!(holding, self::holding(&rows_of(place, &[])));
+    assert_eq!(holding, self::holding(&place.items(&[])));
 
     let less = manifest.replacen("\n  - services\n", "\n", 1);
     assert_ne!(less, manifest);
     granted(place, &less);
     until("the lesser role to count", || {
-        seen = rows(place, &auditor);
+        seen = place.items(&["--as", &auditor]);
         seen["security/secrets"]["verdict"] != "pass"
     });
     let needy: BTreeSet<&str> = ALL
@@ -102,20 +102,6 @@ fn granted(place: &Namespace, manifest: &str) -> PathBuf {
     fs::write(&file, manifest).expect("target/ can be written");
     place.apply(&file);
     file
-}
-
-fn rows(place: &Namespace, user: &str) -> BTreeMap<String, Value> {
-    rows_of(place, &["--as", user])
-}
-
-fn rows_of(place: &Namespace, flags: &[&str]) -> BTreeMap<String, Value> {
-    let report = place.apimgmt(&[&["verify", "-o", "json"], flags].concat()).json();
-    let sections = report["sections"].as_array().expect("sections").clone();
-    sections
-        .iter()
-        .flat_map(|section| section["items"].as_array().expect("items"))
-        .map(|row| (text(&row["id"]), row.clone()))
-        .collect()
 }
 
 fn is_refused(row: &Value) -> bool {

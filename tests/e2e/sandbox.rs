@@ -1,6 +1,7 @@
 //! The sandbox as the tests use it: namespaces of their own, the real tools, and waiting for conditions.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -112,28 +113,18 @@ impl Namespace {
         self.apply(&file);
     }
 
-    /// The row of every item, by id.
-    pub(crate) fn items(&self) -> std::collections::BTreeMap<String, Row> {
-        let report = self.apimgmt(&["verify", "-o", "json"]).json();
-        let sections = report["sections"].as_array().expect("sections").iter();
-        let row = |item: &Value| Row {
-            verdict: text(&item["verdict"]),
-            detail: text(&item["detail"]),
-        };
-        sections
-            .flat_map(|section| section["items"].as_array().expect("items"))
-            .map(|item| (text(&item["id"]), row(item)))
+    /// What `verify` says of every item, by id.
+    pub(crate) fn items(&self, arguments: &[&str]) -> BTreeMap<String, Value> {
+        let report = self.apimgmt(&[&["verify", "-o", "json"], arguments].concat()).json();
+        items_of(&report)
+            .map(|item| (text(&item["id"]), item.clone()))
             .collect()
     }
 
     /// The verdict of every item, by id.
-    pub(crate) fn verdicts(&self, items: &[&str]) -> std::collections::BTreeMap<String, String> {
-        let report = self.apimgmt(&[&["verify", "-o", "json"], items].concat()).json();
-        let sections = report["sections"].as_array().expect("sections").iter();
-        sections
-            .flat_map(|section| section["items"].as_array().expect("items"))
-            .map(|item| (text(&item["id"]), text(&item["verdict"])))
-            .collect()
+    pub(crate) fn verdicts(&self, arguments: &[&str]) -> BTreeMap<String, String> {
+        let verdict = |(id, item): (String, Value)| (id, text(&item["verdict"]));
+        self.items(arguments).into_iter().map(verdict).collect()
     }
 
     /// The findings of `troubleshoot`, as `(id, object)`, info left out.
@@ -184,16 +175,14 @@ impl Drop for Namespace {
     }
 }
 
-/// What `verify` says of an item.
-pub(crate) struct Row {
-    pub(crate) verdict: String,
-    pub(crate) detail: String,
+/// The items of a report, in its order.
+pub(crate) fn items_of(report: &Value) -> impl Iterator<Item = &Value> {
+    let sections = report["sections"].as_array().expect("sections").iter();
+    sections.flat_map(|section| section["items"].as_array().expect("items"))
 }
 
 /// The verdicts without those that rest on traffic, of which a test makes now some and now none.
-pub(crate) fn steady(
-    mut verdicts: std::collections::BTreeMap<String, String>,
-) -> std::collections::BTreeMap<String, String> {
+pub(crate) fn steady(mut verdicts: BTreeMap<String, String>) -> BTreeMap<String, String> {
     for moving in ["response-time", "throughput", "cache-hit-rate"] {
         verdicts.remove(&format!("performance/{moving}"));
     }

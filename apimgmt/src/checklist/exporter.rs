@@ -1,9 +1,12 @@
 //! Whether a server is watched: its exporter is scraped and reaches it, and its alerts are loaded and evaluated.
 
-use super::clauses::{Clauses, counted};
+use super::{
+    Verdict,
+    clauses::{Clauses, counted},
+};
 use crate::{
-    snapshot::{Snapshot, Source, sessions::Prometheus},
-    values::ExpectedMonitoring,
+    snapshot::{Snapshot, Source, Unreadable, sessions::Prometheus},
+    values::{Expectations, ExpectedMonitoring},
 };
 
 /// An exporter and what must come of it.
@@ -20,19 +23,36 @@ pub(super) struct Exporter<'a> {
     pub(super) alerts: &'a [String],
 }
 
-impl Exporter<'_> {
-    /// Judges target, reach and alerts.
-    pub(super) fn judge(
-        &self,
-        row: &mut Clauses<'_>,
-        snapshot: &Snapshot,
-        prometheus: &Prometheus,
-        expected: &ExpectedMonitoring,
-    ) {
-        self.target(row, snapshot, prometheus, expected);
-        self.alerts(row, snapshot, prometheus, expected);
-    }
+/// The row of a server that an exporter watches.
+pub(super) fn judge(
+    snapshot: &Snapshot,
+    of: for<'a> fn(&'a Prometheus, &'a Expectations) -> Exporter<'a>,
+) -> Result<Verdict, Unreadable> {
+    let mut row = Clauses::on(snapshot);
+    let prometheus = snapshot.prometheus()?;
+    let expected = snapshot.expectations()?;
+    let Some(prometheus) = prometheus else {
+        absent(&mut row, &expected.monitoring);
+        return Ok(row.verdict(""));
+    };
+    let exporter = of(prometheus, expected);
+    exporter.target(&mut row, snapshot, prometheus, &expected.monitoring);
+    exporter.alerts(&mut row, snapshot, prometheus, &expected.monitoring);
+    Ok(row.verdict(format!(
+        "the exporter is scraped and reaches {}, its alerts are loaded and evaluated",
+        exporter.server
+    )))
+}
 
+/// Without Prometheus nothing is watched.
+pub(super) fn absent(row: &mut Clauses<'_>, expected: &ExpectedMonitoring) {
+    row.breach(format!(
+        "there is no Prometheus: service/{} does not exist",
+        expected.prometheus.service
+    ));
+}
+
+impl Exporter<'_> {
     fn target(
         &self,
         row: &mut Clauses<'_>,

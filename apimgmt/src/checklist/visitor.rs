@@ -13,14 +13,50 @@ use super::{
 };
 use crate::{
     snapshot::{Snapshot, Source, sessions::ProbeResult},
-    values::fingerprint,
+    values::{Expectations, fingerprint},
 };
+
+/// What every item reads that this probe proves.
+pub(super) const READS: &[Source] = &[
+    Source::Probes,
+    Source::Pods,
+    Source::Deployments,
+    Source::StatefulSets,
+    Source::Services,
+    Source::Expectations,
+];
 
 /// What comes before a clause that could not be tried.
 const UNTRIED: &str = "untried: ";
 
+/// What is declared of a part. Where the application has no ready pod now, an older result proves nothing of it.
+pub(super) fn declared<'a, T>(
+    row: &mut Clauses<'_>,
+    snapshot: &'a Snapshot,
+    part: fn(&Expectations) -> &T,
+) -> Option<&'a T> {
+    match roles(row, snapshot).application {
+        Some(role) => serves(row, snapshot, &role),
+        None => row.unseen("no workload plays the application, and `checklist.roles.application` declares none"),
+    }
+    row.read(snapshot.expectations()).map(part)
+}
+
+/// Goes through the clauses of an item's newest result, and gives that result.
+pub(super) fn tried<'a>(
+    row: &mut Clauses<'_>,
+    snapshot: &'a Snapshot,
+    item: &str,
+    declared: &impl Serialize,
+    clauses: &[&str],
+) -> Option<&'a ProbeResult> {
+    let result = newest(row, snapshot, item, declared)?;
+    self::clauses(row, result, clauses);
+    Some(result)
+}
+
 /// The newest result of an item that was made by today's declarations; none is a gap.
-pub(super) fn newest<'a>(
+fn newest<'a>(
     row: &mut Clauses<'_>,
     snapshot: &'a Snapshot,
     item: &str,
@@ -69,13 +105,5 @@ pub(super) fn clauses(row: &mut Clauses<'_>, result: &ProbeResult, clauses: &[&s
     }
     if !result.passed && !row.is_broken() {
         row.breach(result.detail.as_str());
-    }
-}
-
-/// Where the application has no ready pod now, an older result proves nothing.
-pub(super) fn application_serves(row: &mut Clauses<'_>, snapshot: &Snapshot) {
-    match roles(row, snapshot).application {
-        Some(role) => serves(row, snapshot, &role),
-        None => row.unseen("no workload plays the application, and `checklist.roles.application` declares none"),
     }
 }

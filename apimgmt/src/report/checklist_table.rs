@@ -52,17 +52,7 @@ fn render(report: &Report, style: Style, evidence: bool, shown: impl Fn(&ItemRep
 }
 
 fn heading(report: &Report, style: Style) -> String {
-    let release = match &report.release {
-        Some(release) => {
-            format!(
-                "release {} revision {} ({})",
-                escape(&release.name),
-                release.revision,
-                escape(&release.status)
-            )
-        }
-        None => "no Helm release".to_owned(),
-    };
+    let release = report.release_words(escape);
     let cluster = [&report.cluster.context, &report.cluster.version]
         .map(|part| escape(part))
         .join(" ");

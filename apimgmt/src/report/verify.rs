@@ -147,6 +147,21 @@ pub(super) struct WaiverReport {
 }
 
 impl Report {
+    /// The release in words, its own text made harmless by the form's `escape`.
+    pub(super) fn release_words(&self, escape: fn(&str) -> String) -> String {
+        self.release.as_ref().map_or_else(
+            || "no Helm release".to_owned(),
+            |release| {
+                format!(
+                    "release {} revision {} ({})",
+                    escape(&release.name),
+                    release.revision,
+                    escape(&release.status)
+                )
+            },
+        )
+    }
+
     /// The report of judged sections. `whole` says that every item was judged, so that there is a status.
     pub fn new(snapshot: &Snapshot, sections: &[Section], whole: bool) -> Self {
         let summary = Summary::of(sections);

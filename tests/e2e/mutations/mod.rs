@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mutation::Mutation;
 
-use crate::sandbox::{self, Namespace, until};
+use crate::sandbox::{self, Namespace, text, until};
 
-/// The slice that `make test` makes: one of each way to break something.
+/// The slice that is made when nobody asks for more: one of each way to break something.
 const SLICE: &[&str] = &[
     "cache-memory",
     "database-database",
@@ -88,13 +88,17 @@ fn tried(place: &Namespace, mutation: &Mutation, before: &Verdicts) -> Result<()
     let mut last = String::new();
     let broken = sandbox::within(mutation::PATIENCE, || {
         mutation.probe(place);
-        let now = place.items();
+        let now = place.items(&[]);
         let own = &now[&mutation.item];
-        let verdicts: Verdicts = now.iter().map(|(id, row)| (id.clone(), row.verdict.clone())).collect();
+        let verdicts: Verdicts = now
+            .iter()
+            .map(|(id, row)| (id.clone(), text(&row["verdict"])))
+            .collect();
         let verdicts = sandbox::steady(verdicts);
         let others = others(before, &verdicts, &mutation.item);
-        last = format!("{}: {}; others {others:?}", own.verdict, own.detail);
-        own.verdict == mutation.verdict && own.detail.contains(&mutation.detail) && others == mutation.also
+        let (verdict, detail) = (text(&own["verdict"]), text(&own["detail"]));
+        last = format!("{verdict}: {detail}; others {others:?}");
+        verdict == mutation.verdict && detail.contains(&mutation.detail) && others == mutation.also
     });
     mutation.undo(place);
     let mended = sandbox::within(mutation::PATIENCE, || {

@@ -1,7 +1,10 @@
 //! The cache is monitored and alerts.
 
 use crate::{
-    checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, exporter::Exporter},
+    checklist::{
+        Item, Phase, Severity, Stage, Verdict,
+        exporter::{self, Exporter},
+    },
     snapshot::{Snapshot, Source, Unreadable},
 };
 
@@ -19,21 +22,11 @@ pub const ITEM: Item = Item {
 };
 
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
-    let mut row = Clauses::on(snapshot);
-    let prometheus = snapshot.prometheus()?;
-    let expected = snapshot.expectations()?;
-    let Some(prometheus) = prometheus else {
-        let service = &expected.monitoring.prometheus.service;
-        row.breach(format!("there is no Prometheus: service/{service} does not exist"));
-        return Ok(row.verdict(""));
-    };
-    let exporter = Exporter {
+    exporter::judge(snapshot, |prometheus, expected| Exporter {
         job: &expected.cache.exporter_job,
         series: "redis_up",
         server: "Redis",
         reaches: prometheus.exporters.redis_up,
         alerts: &expected.cache.alerts,
-    };
-    exporter.judge(&mut row, snapshot, prometheus, &expected.monitoring);
-    Ok(row.verdict("the exporter is scraped and reaches Redis, its alerts are loaded and evaluated"))
+    })
 }

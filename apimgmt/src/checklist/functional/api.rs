@@ -4,7 +4,7 @@
 
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
-    snapshot::{Snapshot, Source, Unreadable},
+    snapshot::{Snapshot, Unreadable},
 };
 
 /// The item.
@@ -16,30 +16,20 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "It is what users came for.",
     fix: "Repeat the call that is named and look at the application's log.",
-    reads: &[
-        Source::Probes,
-        Source::Pods,
-        Source::Deployments,
-        Source::StatefulSets,
-        Source::Services,
-        Source::Expectations,
-    ],
+    reads: visitor::READS,
     judge,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
-    visitor::application_serves(&mut row, snapshot);
-    let Some(declared) = row.read(snapshot.expectations()).map(|expected| &expected.api) else {
+    let Some(declared) = visitor::declared(&mut row, snapshot, |expected| &expected.api) else {
         return Ok(row.verdict(""));
     };
     if declared.calls.is_empty() {
         row.unseen("`checklist.api.calls` declares no call");
         return Ok(row.verdict(""));
     }
-    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
-        visitor::clauses(&mut row, result, &["calls"]);
-    }
+    visitor::tried(&mut row, snapshot, ITEM.id, declared, &["calls"]);
     Ok(row.verdict(format!("{} calls of the API answer as declared", declared.calls.len())))
 }

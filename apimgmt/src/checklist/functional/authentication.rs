@@ -5,7 +5,7 @@
 
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
-    snapshot::{Snapshot, Source, Unreadable},
+    snapshot::{Snapshot, Unreadable},
 };
 
 /// The item.
@@ -17,14 +17,7 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "When the issuer cannot be used nobody gets in, or everybody.",
     fix: "Compare `config.oidc` with the issuer's discovery document.",
-    reads: &[
-        Source::Probes,
-        Source::Pods,
-        Source::Deployments,
-        Source::StatefulSets,
-        Source::Services,
-        Source::Expectations,
-    ],
+    reads: visitor::READS,
     judge,
 };
 
@@ -45,22 +38,16 @@ const CLAUSES: &[&str] = &[
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
-    visitor::application_serves(&mut row, snapshot);
-    let Some(declared) = row
-        .read(snapshot.expectations())
-        .map(|expected| &expected.authentication)
-    else {
+    let Some(declared) = visitor::declared(&mut row, snapshot, |expected| &expected.authentication) else {
         return Ok(row.verdict(""));
     };
     if declared.issuer.is_empty() {
         row.unseen("`checklist.authentication.issuer` declares no issuer");
         return Ok(row.verdict(""));
     }
-    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
-        visitor::clauses(&mut row, result, CLAUSES);
-        if declared.code_flow.is_some() {
-            visitor::clauses(&mut row, result, &["codeFlow"]);
-        }
+    let tried = visitor::tried(&mut row, snapshot, ITEM.id, declared, CLAUSES);
+    if let (Some(result), Some(_)) = (tried, &declared.code_flow) {
+        visitor::clauses(&mut row, result, &["codeFlow"]);
     }
     Ok(row.verdict(format!("tokens of {} are accepted, and nothing else", declared.issuer)))
 }

@@ -4,7 +4,7 @@
 
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
-    snapshot::{Snapshot, Source, Unreadable},
+    snapshot::{Snapshot, Unreadable},
 };
 
 /// The item.
@@ -16,29 +16,26 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "Limits on the way cut large files silently.",
     fix: "Raise the body limit of the ingress and the application.",
-    reads: &[
-        Source::Probes,
-        Source::Pods,
-        Source::Deployments,
-        Source::StatefulSets,
-        Source::Services,
-        Source::Expectations,
-    ],
+    reads: visitor::READS,
     judge,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
-    visitor::application_serves(&mut row, snapshot);
-    let Some(declared) = row.read(snapshot.expectations()).map(|expected| &expected.files) else {
+    let Some(declared) = visitor::declared(&mut row, snapshot, |expected| &expected.files) else {
         return Ok(row.verdict(""));
     };
     if declared.path.is_empty() {
         return Ok(Verdict::skipped("`checklist.files.path` declares no file transfer"));
     }
-    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
-        visitor::clauses(&mut row, result, &["upload", "download", "digest", "limit"]);
+    if let Some(result) = visitor::tried(
+        &mut row,
+        snapshot,
+        ITEM.id,
+        declared,
+        &["upload", "download", "digest", "limit"],
+    ) {
         match result.values.get("leftBehind").map(String::as_str) {
             Some("0") => {}
             Some(left) => row.breach(format!("the probe left {left} behind")),

@@ -4,7 +4,7 @@
 
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
-    snapshot::{Snapshot, Source, Unreadable},
+    snapshot::{Snapshot, Unreadable},
 };
 
 /// The item.
@@ -16,35 +16,27 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "A gateway that routes wrongly serves the wrong tenant.",
     fix: "Compare the route that is named with `config.backendRoutes`.",
-    reads: &[
-        Source::Probes,
-        Source::Pods,
-        Source::Deployments,
-        Source::StatefulSets,
-        Source::Services,
-        Source::Expectations,
-    ],
+    reads: visitor::READS,
     judge,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
-    visitor::application_serves(&mut row, snapshot);
-    let Some(declared) = row.read(snapshot.expectations()).map(|expected| &expected.gateway) else {
+    let Some(declared) = visitor::declared(&mut row, snapshot, |expected| &expected.gateway) else {
         return Ok(row.verdict(""));
     };
     if declared.routes.is_empty() {
         row.unseen("`checklist.gateway.routes` declares no route");
         return Ok(row.verdict(""));
     }
-    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
-        visitor::clauses(
-            &mut row,
-            result,
-            &["routes", "unknown", "headers", "rateLimit", "sizeLimit"],
-        );
-    }
+    visitor::tried(
+        &mut row,
+        snapshot,
+        ITEM.id,
+        declared,
+        &["routes", "unknown", "headers", "rateLimit", "sizeLimit"],
+    );
     Ok(row.verdict(format!(
         "{} routes reach their backend, and the limits act",
         declared.routes.len()

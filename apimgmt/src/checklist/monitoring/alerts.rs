@@ -7,7 +7,7 @@ use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
-        probe,
+        exporter, probe,
     },
     snapshot::{
         Snapshot, Source, Unreadable,
@@ -33,10 +33,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
     let expected = &snapshot.expectations()?.monitoring;
     let Some(prometheus) = snapshot.prometheus()? else {
-        row.breach(format!(
-            "there is no Prometheus: service/{} does not exist",
-            expected.prometheus.service
-        ));
+        exporter::absent(&mut row, expected);
         return Ok(row.verdict(""));
     };
     let rules = rules(&mut row, snapshot, prometheus, expected.maximum_age);

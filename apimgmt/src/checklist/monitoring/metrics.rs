@@ -6,6 +6,7 @@ use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
+        exporter,
     },
     snapshot::{
         Pod, Snapshot, Source, Unreadable, condition,
@@ -32,10 +33,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let prometheus = snapshot.prometheus()?;
     let expected = &snapshot.expectations()?.monitoring;
     let Some(prometheus) = prometheus else {
-        row.breach(format!(
-            "there is no Prometheus: service/{} does not exist",
-            expected.prometheus.service
-        ));
+        exporter::absent(&mut row, expected);
         return Ok(row.verdict(""));
     };
     if expected.targets.is_empty() {

@@ -4,7 +4,7 @@
 
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
-    snapshot::{Snapshot, Source, Unreadable},
+    snapshot::{Snapshot, Unreadable},
 };
 
 /// The item.
@@ -16,34 +16,27 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "One open route opens the platform.",
     fix: "Require the token on the route that is named.",
-    reads: &[
-        Source::Probes,
-        Source::Pods,
-        Source::Deployments,
-        Source::StatefulSets,
-        Source::Services,
-        Source::Expectations,
-    ],
+    reads: visitor::READS,
     judge,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
-    visitor::application_serves(&mut row, snapshot);
-    let Some(declared) = row
-        .read(snapshot.expectations())
-        .map(|expected| &expected.access_control)
-    else {
+    let Some(declared) = visitor::declared(&mut row, snapshot, |expected| &expected.access_control) else {
         return Ok(row.verdict(""));
     };
     if declared.routes.is_empty() {
         row.unseen("`checklist.accessControl.routes` declares no route");
         return Ok(row.verdict(""));
     }
-    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
-        visitor::clauses(&mut row, result, &["noToken", "badToken", "wrongAudience"]);
-    }
+    visitor::tried(
+        &mut row,
+        snapshot,
+        ITEM.id,
+        declared,
+        &["noToken", "badToken", "wrongAudience"],
+    );
     Ok(row.verdict(format!(
         "{} protected routes refuse every bad token",
         declared.routes.len()

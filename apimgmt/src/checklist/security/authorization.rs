@@ -4,7 +4,7 @@
 
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, visitor},
-    snapshot::{Snapshot, Source, Unreadable},
+    snapshot::{Snapshot, Unreadable},
 };
 
 /// The item.
@@ -16,33 +16,26 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "Authentication without authorization is a guest list without doors.",
     fix: "Correct the scope check of the route that is named.",
-    reads: &[
-        Source::Probes,
-        Source::Pods,
-        Source::Deployments,
-        Source::StatefulSets,
-        Source::Services,
-        Source::Expectations,
-    ],
+    reads: visitor::READS,
     judge,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
-    visitor::application_serves(&mut row, snapshot);
-    let Some(declared) = row
-        .read(snapshot.expectations())
-        .map(|expected| &expected.authorization)
-    else {
+    let Some(declared) = visitor::declared(&mut row, snapshot, |expected| &expected.authorization) else {
         return Ok(row.verdict(""));
     };
     if declared.calls.is_empty() {
         row.unseen("`checklist.authorization.calls` declares no call");
         return Ok(row.verdict(""));
     }
-    if let Some(result) = visitor::newest(&mut row, snapshot, ITEM.id, declared) {
-        visitor::clauses(&mut row, result, &["allowed", "refused", "serviceAccounts"]);
-    }
+    visitor::tried(
+        &mut row,
+        snapshot,
+        ITEM.id,
+        declared,
+        &["allowed", "refused", "serviceAccounts"],
+    );
     Ok(row.verdict("every role does what it may, and is refused what it may not"))
 }

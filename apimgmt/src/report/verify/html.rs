@@ -79,17 +79,7 @@ pub(super) fn page(report: &Report) -> String {
 }
 
 fn head(text: &mut String, report: &Report) {
-    let release = report.release.as_ref().map_or_else(
-        || "no Helm release".to_owned(),
-        |release| {
-            format!(
-                "release {} revision {} ({})",
-                escaped(&release.name),
-                release.revision,
-                escaped(&release.status)
-            )
-        },
-    );
+    let release = report.release_words(escaped);
     let _ = writeln!(
         text,
         "<header>\n<h1>Production Deployment Checklist</h1>\n<p>Namespace {} · {release} · cluster {} {}</p>\n<p class=\"soft\">{}</p>",

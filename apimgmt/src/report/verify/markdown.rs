@@ -10,17 +10,7 @@ pub(super) fn page(report: &Report) -> String {
     if let Some(status) = report.status {
         let _ = writeln!(text, "**{status}**\n");
     }
-    let release = report.release.as_ref().map_or_else(
-        || "no Helm release".to_owned(),
-        |release| {
-            format!(
-                "release {} revision {} ({})",
-                escaped(&release.name),
-                release.revision,
-                escaped(&release.status)
-            )
-        },
-    );
+    let release = report.release_words(escaped);
     let _ = writeln!(
         text,
         "Namespace {}, {release}, cluster {} {}, {}\n",
