@@ -27,8 +27,9 @@ const OTHERS: &[&str] = &[
     "redis-exporter",
     "blackbox-exporter",
     "busybox",
-    // Not of the release: it runs beside it.
+    // Not of the release: they run beside it.
     "keycloak",
+    "loki",
 ];
 
 /// Puts every image into the registry. The programs are in a folder, or are built with cargo.

@@ -6,7 +6,7 @@ use kube::Client;
 use tokio::{task::spawn_blocking, try_join};
 
 use crate::{
-    Only, addons, cluster, identity, images, kind, kubeconfig, light,
+    Only, addons, beside, cluster, images, kind, kubeconfig, light,
     node::lifetime,
     parts::{Cache, Part, Parts},
     platform,
@@ -83,13 +83,13 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     }
     let pushed = release_images::push(site, &parts, wish.programs.as_deref(), progress)?;
     values::write(site, record.ports, &pushed)?;
-    identity::start(&client, &pushed).await?;
+    beside::start(&client, &pushed).await?;
     cluster::wait_for("the metrics API", LIMIT, async || {
         cluster::metrics_are_there(&client).await
     })
     .await?;
     progress.say("metrics served");
-    identity::tell(&client, progress).await;
+    beside::tell(&client, progress).await;
     progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
     Ok(())
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     alerting::{RECEIVER, RECEIVER_PORT, alertmanager, receiver, receiver_service},
+    beside::{AUDIENCE, ISSUER, LOKI_PORT, OBSERVABILITY},
     file,
-    identity::{AUDIENCE, ISSUER},
     images::Pushed,
     platform::CLASS,
     record::Ports,
@@ -61,6 +61,10 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         "to": [{"ipBlock": {"cidr": format!("{NODE_ADDRESS}/32")}}],
         "ports": [{"port": 443, "protocol": "TCP"}],
     });
+    let to_logs = json!({
+        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": OBSERVABILITY}}}],
+        "ports": [{"port": LOKI_PORT, "protocol": "TCP"}],
+    });
     json!({
         "images": {"pullSecrets": ["registry-credentials"]},
         "postgresql": {
@@ -80,7 +84,7 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         },
         "ingress": {"className": CLASS, "hosts": [HOST]},
         // The issuer is behind the ingress, as everything outside the namespace is.
-        "networkPolicy": {"extraEgress": {"app": [to_ingress], "monitoring": [to_ingress]}},
+        "networkPolicy": {"extraEgress": {"app": [to_ingress], "monitoring": [to_ingress, to_logs]}},
         "monitoring": {
             "prometheus": {"image": image("prometheus"), "resources": small, "persistence": size("1Gi")},
             "alertmanager": {"image": image("alertmanager"), "resources": small, "config": alertmanager()},
@@ -96,6 +100,7 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
             "nodes": {"tolerateLoss": 0},
             "images": {"registries": [REGISTRY]},
             "tls": {"caBundle": authority},
+            "logs": {"kind": "loki", "url": format!("http://loki.{OBSERVABILITY}:{LOKI_PORT}")},
             "alerts": {"receiver": {"service": RECEIVER, "port": RECEIVER_PORT, "path": "/alerts"}},
         },
         "extraObjects": [authority_map(authority), receiver(&image("alert-receiver")), receiver_service()],

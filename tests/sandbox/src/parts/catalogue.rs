@@ -39,6 +39,7 @@ const NOBODY: Owner = (65534, 65534);
 const POSTGRES: Owner = (999, 999);
 const REDIS: Owner = (999, 999);
 const KEYCLOAK: Owner = (1000, 1000);
+const LOKI: Owner = (10001, 10001);
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const TEMPORARY: Content = Folder("tmp", 0o1777, ROOT);
 
@@ -62,7 +63,7 @@ const NOTHING: Recipe = Recipe {
 };
 
 /// Every image, those first that a node needs first.
-pub(super) const IMAGES: [Recipe; 13] = [
+pub(super) const IMAGES: [Recipe; 14] = [
     Recipe {
         name: "pause",
         tag: "1",
@@ -258,6 +259,20 @@ pub(super) const IMAGES: [Recipe; 13] = [
             command: &["--config.file=/etc/blackbox_exporter/config.yml"],
             user: "nobody",
             ports: &[9115],
+            ..NOTHING.settings
+        },
+        ..NOTHING
+    },
+    Recipe {
+        name: "loki",
+        tag: "3.7.8",
+        content: &[Program("usr/bin/loki", "loki"), Folder("loki", 0o755, LOKI), TEMPORARY],
+        account: Some(("loki", 10001, "/loki")),
+        settings: Settings {
+            entrypoint: &["/usr/bin/loki"],
+            command: &["-config.file=/etc/loki/config.yaml"],
+            user: "10001:10001",
+            ports: &[3100],
             ..NOTHING.settings
         },
         ..NOTHING

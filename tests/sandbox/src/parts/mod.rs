@@ -53,6 +53,8 @@ pub(crate) enum Part {
     Kwok,
     /// Definitions of kinds that other projects ship.
     Definitions,
+    /// The aggregator of logs.
+    Loki,
     /// The identity provider, built ahead with its realm.
     Identity,
     /// Container images, without a registry.
@@ -61,7 +63,7 @@ pub(crate) enum Part {
 
 impl Part {
     /// All parts, in the order they are built in.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::DebianPackages,
         Self::Kubernetes,
         Self::Etcd,
@@ -73,6 +75,7 @@ impl Part {
         Self::LocalPathProvisioner,
         Self::Kwok,
         Self::Definitions,
+        Self::Loki,
         Self::Identity,
         Self::Images,
     ];
@@ -94,6 +97,7 @@ impl Part {
                 Self::CoreDns,
                 Self::MetricsServer,
                 Self::LocalPathProvisioner,
+                Self::Loki,
                 Self::Identity,
             ],
             _ => &[],
@@ -189,6 +193,7 @@ impl Parts {
             Part::MetricsServer => go::METRICS_SERVER,
             Part::LocalPathProvisioner => go::LOCAL_PATH_PROVISIONER,
             Part::Kwok => go::KWOK,
+            Part::Loki => go::LOKI,
         };
         let folder = store.ensure(program.name, &program.key(), |folder| program.build(store, folder))?;
         self.add_programs(&folder)
