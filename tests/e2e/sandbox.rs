@@ -97,9 +97,18 @@ impl Namespace {
 
     /// The values of the sandbox with a public host of this namespace, so that releases side by side don't share one.
     pub(crate) fn values(&self) -> String {
+        self.own("values.yaml")
+    }
+
+    /// What is given after them to have everything that they leave out: file transfer, traces.
+    pub(crate) fn full_values(&self) -> String {
+        self.own("values-full.yaml")
+    }
+
+    fn own(&self, name: &str) -> String {
         let values =
-            fs::read_to_string(root().join("target/sandbox/values.yaml")).expect("the sandbox writes its values");
-        let file = root().join("target/e2e").join(format!("{}.yaml", self.name));
+            fs::read_to_string(root().join("target/sandbox").join(name)).expect("the sandbox writes its values");
+        let file = root().join("target/e2e").join(format!("{}-{name}", self.name));
         fs::create_dir_all(file.parent().expect("it has one")).expect("target/ can be written");
         let own = values.replace("api-management.sandbox.test", &format!("{}.sandbox.test", self.name));
         fs::write(&file, own).expect("target/ can be written");

@@ -6,6 +6,7 @@ mod errand;
 mod load;
 mod measured;
 mod objects;
+mod places;
 mod pod;
 mod reviews;
 mod store;
@@ -42,18 +43,21 @@ pub enum Probe {
     Alerts,
     /// A line that the application writes, looked for in the aggregator.
     Logs,
+    /// A request to the application that carries a trace's id, looked for in the backend of traces.
+    Traces,
     /// From outside the namespace, as users come: calls, routes, tokens, permissions, files.
     Visitor,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Application,
         Self::Edges,
         Self::Storage,
         Self::Alerts,
         Self::Logs,
+        Self::Traces,
         Self::Visitor,
     ];
 
@@ -65,6 +69,7 @@ impl Probe {
             Self::Storage => "storage",
             Self::Alerts => "alerts",
             Self::Logs => "logs",
+            Self::Traces => "traces",
             Self::Visitor => "visitor",
         }
     }
@@ -77,6 +82,7 @@ impl Probe {
             Self::Storage => "storage of each class",
             Self::Alerts => "source of a test alert",
             Self::Logs => "reader of the logs",
+            Self::Traces => "sender of a traced request",
             Self::Visitor => "visitor from outside",
         }
     }
@@ -94,6 +100,7 @@ impl Probe {
             Self::Storage => &["infrastructure/storage-classes"],
             Self::Alerts => &["monitoring/alerts"],
             Self::Logs => &["monitoring/logs"],
+            Self::Traces => &["monitoring/apm"],
             Self::Visitor => &[
                 "functional/api",
                 "functional/gateway",

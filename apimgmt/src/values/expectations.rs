@@ -1,5 +1,6 @@
 //! The `checklist:` values: what items measure against. The chart stores them in the release's namespace.
 
+mod apm;
 mod backup;
 mod calls;
 mod compliance;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+pub use apm::ExpectedApm;
 pub use backup::ExpectedBackup;
 pub use calls::*;
 pub use compliance::ExpectedCompliance;
@@ -84,6 +86,8 @@ pub struct Expectations {
     pub synthetic: ExpectedSynthetic,
     /// Where the application's lines must be found.
     pub logs: ExpectedLogs,
+    /// Where the application's traces must be found.
+    pub apm: ExpectedApm,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
     /// Images and their scans.
@@ -133,6 +137,7 @@ impl Default for Expectations {
             alerts: ExpectedAlerts::default(),
             synthetic: ExpectedSynthetic::default(),
             logs: ExpectedLogs::default(),
+            apm: ExpectedApm::default(),
             roles: BTreeMap::new(),
             images: ExpectedImages::default(),
             compliance: ExpectedCompliance::default(),

@@ -17,19 +17,20 @@ use tokio::{
 };
 
 use crate::{
-    beside::{LOKI_ADDRESS, LOKI_PORT},
+    identity,
+    inventory::SYSTEM_NAMESPACES,
+    observability::{self, LOKI_ADDRESS, LOKI_PORT},
     site::Site,
 };
 
 /// Between two looks at the files.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The same while nobody takes them: a lean sandbox has no Loki.
+const LONG_PAUSE: Duration = Duration::from_secs(5);
 /// Longest time for one push.
 const LIMIT: Duration = Duration::from_secs(5);
 /// Most bytes of one file that are taken at once: a flood in one waits for the next look.
 const PIECE: u64 = 1 << 20;
-/// Whose logs are the platform's own affair.
-const PLATFORM: &[&str] = &["kube-system", "identity", "observability"];
-
 /// One container's file of lines.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Stream {
@@ -45,18 +46,28 @@ type Lines = BTreeMap<Stream, Vec<(String, String)>>;
 pub(crate) async fn run(site: &Site) -> Result<()> {
     let folder = site.in_state("log/pods");
     let mut sent: BTreeMap<PathBuf, u64> = BTreeMap::new();
+    let mut takes_them = true;
     loop {
-        sleep(PAUSE).await;
+        sleep(if takes_them { PAUSE } else { LONG_PAUSE }).await;
         let (lines, read) = look(&folder, &sent);
         if lines.is_empty() {
             continue;
         }
-        match timeout(LIMIT, push(&lines)).await {
-            Ok(Ok(())) => sent = read,
-            Ok(Err(error)) => say(&format!("logs can't be sent: {error:#}")),
-            Err(_) => say("logs can't be sent: no answer in time"),
+        let pushed = timeout(LIMIT, push(&lines)).await;
+        let pushed = pushed.unwrap_or_else(|_| bail!("no answer in time"));
+        match &pushed {
+            Ok(()) => sent = read,
+            // Once is enough: without Loki this would be all that it ever says.
+            Err(error) if takes_them => say(&format!("logs can't be sent: {error:#}")),
+            Err(_) => {}
         }
+        takes_them = pushed.is_ok();
     }
+}
+
+/// Whose logs are the platform's own affair.
+fn is_of_platform(namespace: &str) -> bool {
+    SYSTEM_NAMESPACES.contains(&namespace) || [identity::NAMESPACE, observability::NAMESPACE].contains(&namespace)
 }
 
 /// New whole lines of all files, and how far each is then read. Files that are gone are forgotten.
@@ -91,7 +102,7 @@ fn files(folder: &Path) -> Vec<(Stream, PathBuf)> {
         let (Some(namespace), Some(pod_name)) = (parts.next(), parts.next()) else {
             continue;
         };
-        if PLATFORM.contains(&namespace) {
+        if is_of_platform(namespace) {
             continue;
         }
         for container in inside(&pod) {

@@ -6,8 +6,9 @@ use kube::Client;
 use tokio::{task::spawn_blocking, try_join};
 
 use crate::{
-    Only, addons, beside, cluster, images, kind, kubeconfig, light,
+    Only, addons, cluster, identity, images, kind, kubeconfig, light,
     node::lifetime,
+    observability,
     parts::{Cache, Part, Parts},
     platform,
     programs::{NODE_PROGRAMS, Programs},
@@ -83,13 +84,14 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     }
     let pushed = release_images::push(site, &parts, wish.programs.as_deref(), progress)?;
     values::write(site, record.ports, &pushed)?;
-    beside::start(&client, &pushed).await?;
+    identity::start(&client, &pushed).await?;
+    observability::start(&client, &pushed).await?;
     cluster::wait_for("the metrics API", LIMIT, async || {
         cluster::metrics_are_there(&client).await
     })
     .await?;
     progress.say("metrics served");
-    beside::tell(&client, progress).await;
+    identity::tell(&client, progress).await;
     progress.say(format!("up: export KUBECONFIG={}", site.kubeconfig().display()));
     Ok(())
 }

@@ -63,7 +63,7 @@ const NOTHING: Recipe = Recipe {
 };
 
 /// Every image, those first that a node needs first.
-pub(super) const IMAGES: [Recipe; 14] = [
+pub(super) const IMAGES: [Recipe; 15] = [
     Recipe {
         name: "pause",
         tag: "1",
@@ -276,6 +276,26 @@ pub(super) const IMAGES: [Recipe; 14] = [
             ..NOTHING.settings
         },
         ..NOTHING
+    },
+    Recipe {
+        name: "zipkin",
+        tag: "3.5.1",
+        packages: &["openjdk-17-jre-headless"],
+        content: &[
+            Program("zipkin/zipkin.jar", "zipkin.jar"),
+            Program("etc/ssl/certs/java/cacerts", "cacerts"),
+            TEMPORARY,
+        ],
+        account: Some(("zipkin", 1000, "/zipkin")),
+        settings: Settings {
+            entrypoint: &["/usr/lib/jvm/java-17-openjdk-amd64/bin/java"],
+            command: &["-jar", "/zipkin/zipkin.jar"],
+            environment: &[PATH, "LANG=C.UTF-8"],
+            user: "1000:1000",
+            directory: "/zipkin",
+            ports: &[9411],
+            ..NOTHING.settings
+        },
     },
     Recipe {
         name: "keycloak",

@@ -12,9 +12,11 @@ mod identity;
 mod image;
 mod images;
 mod layer;
+mod maven;
 mod registry;
 mod run;
 mod store;
+mod tracing;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -55,6 +57,8 @@ pub(crate) enum Part {
     Definitions,
     /// The aggregator of logs.
     Loki,
+    /// The backend of traces.
+    Zipkin,
     /// The identity provider, built ahead with its realm.
     Identity,
     /// Container images, without a registry.
@@ -63,7 +67,7 @@ pub(crate) enum Part {
 
 impl Part {
     /// All parts, in the order they are built in.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::DebianPackages,
         Self::Kubernetes,
         Self::Etcd,
@@ -76,28 +80,28 @@ impl Part {
         Self::Kwok,
         Self::Definitions,
         Self::Loki,
+        Self::Zipkin,
         Self::Identity,
         Self::Images,
     ];
 
-    /// What a node and a release take; the other parts are for tests alone.
+    /// What a node and a release take; the other parts are for tests alone, and take minutes to build.
     pub(crate) fn lean() -> Vec<Self> {
         Self::ALL
             .into_iter()
-            .filter(|part| !matches!(part, Self::Helm322 | Self::Kwok))
+            .filter(|part| !matches!(part, Self::Helm322 | Self::Kwok | Self::Loki | Self::Zipkin))
             .collect()
     }
 
     /// Parts that this one is made with.
     fn needs(self) -> &'static [Self] {
         match self {
-            Self::Clients | Self::Identity => &[Self::DebianPackages],
+            Self::Clients | Self::Zipkin | Self::Identity => &[Self::DebianPackages],
             Self::Images => &[
                 Self::DebianPackages,
                 Self::CoreDns,
                 Self::MetricsServer,
                 Self::LocalPathProvisioner,
-                Self::Loki,
                 Self::Identity,
             ],
             _ => &[],
@@ -173,6 +177,10 @@ impl Parts {
             }
             Part::Clients => {
                 let folder = store.ensure("clients", &clients::key(), |folder| clients::build(store, folder))?;
+                return self.add_programs(&folder);
+            }
+            Part::Zipkin => {
+                let folder = store.ensure("zipkin", &tracing::key(), |folder| tracing::fetch(store, folder))?;
                 return self.add_programs(&folder);
             }
             Part::Definitions => {

@@ -13,7 +13,7 @@ use kube::{
 };
 
 use super::{log, renewal};
-use crate::{beside, pki, pki::Validity, registry, site::Site};
+use crate::{identity, pki, pki::Validity, registry, site::Site};
 
 /// The Secrets, and the namespaces that have been served.
 pub(super) struct Copies {
@@ -41,7 +41,7 @@ impl Copies {
             ".dockerconfigjson",
             ByteString(registry::pull_secret(site)?.into_bytes()),
         )];
-        let credentials = beside::credentials()?.into_iter();
+        let credentials = identity::credentials()?.into_iter();
         let clients = credentials.map(|(key, value)| (key, ByteString(value.into_bytes())));
         Ok(Self {
             secrets: vec![

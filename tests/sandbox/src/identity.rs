@@ -1,4 +1,4 @@
-//! What a platform team runs beside the releases: Keycloak, with a realm whose clients every namespace is told, and Loki.
+//! The identity provider beside the releases: Keycloak with a realm whose clients every namespace is told.
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -9,16 +9,10 @@ use serde_json::Value;
 use crate::{cluster, images::Pushed, progress::Progress};
 
 const MANIFEST: &str = include_str!("../manifests/identity.yaml");
-const LOGS: &str = include_str!("../manifests/logs.yaml");
 const REALM: &str = include_str!("../images/keycloak/realm.json");
 
-const NAMESPACE: &str = "identity";
-
-/// Where logs are sent and asked for; an address of its own, since the node knows no names of the cluster.
-pub(crate) const LOKI_ADDRESS: &str = "10.96.0.20";
-pub(crate) const LOKI_PORT: u16 = 3100;
-/// The namespace that Loki runs in.
-pub(crate) const OBSERVABILITY: &str = "observability";
+/// The namespace that it runs in.
+pub(crate) const NAMESPACE: &str = "identity";
 
 /// Who issues tokens, as they say themselves.
 pub(crate) const ISSUER: &str = "https://identity.sandbox.test/realms/api-management";
@@ -69,19 +63,10 @@ pub(crate) fn credentials() -> Result<Vec<(String, String)>> {
     Ok(credentials)
 }
 
-/// Starts both, from the registry as any pod. Keycloak is the slowest to start, so it begins while the rest is waited for.
+/// Starts it, from the registry as any pod. It is the slowest to start, so it begins while the rest is waited for.
 pub(crate) async fn start(client: &Client, pushed: &[Pushed]) -> Result<()> {
-    for (manifest, name) in [(MANIFEST, "keycloak"), (LOGS, "loki")] {
-        let image = pushed
-            .iter()
-            .find(|image| image.repository.ends_with(&format!("/{name}")));
-        let image = image.with_context(|| format!("the registry has no image of {name}"))?;
-        let reference = format!("{}:{}@{}", image.repository, image.tag, image.digest);
-        let placeholder = format!("IMAGE_{}", name.to_uppercase());
-        let manifest = manifest.replace("LOKI_ADDRESS", LOKI_ADDRESS);
-        cluster::apply(client, &manifest.replace(&placeholder, &reference)).await?;
-    }
-    Ok(())
+    let image = Pushed::find(pushed, "keycloak").context("the registry has no image of Keycloak")?;
+    cluster::apply(client, &MANIFEST.replace("IMAGE_KEYCLOAK", &image.reference())).await
 }
 
 /// Says whether it serves already.
