@@ -14,10 +14,7 @@ use axum::{
 use ring::rand::{SecureRandom, SystemRandom};
 use tracing::info;
 
-use crate::{
-    app::App,
-    traces::Answered,
-};
+use crate::{app::App, traces::Answered};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
