@@ -5,6 +5,7 @@ mod interrupted;
 mod lifecycle;
 mod mutations;
 mod permissions;
+mod proven;
 mod sandbox;
 mod statements;
 mod trouble;

@@ -97,9 +97,14 @@ impl Namespace {
 
     /// The values of the sandbox with a public host of this namespace, so that releases side by side don't share one.
     pub(crate) fn values(&self) -> String {
-        let values =
-            fs::read_to_string(root().join("target/sandbox/values.yaml")).expect("the sandbox writes its values");
-        let file = root().join("target/e2e").join(format!("{}.yaml", self.name));
+        self.values_over("target/sandbox/values.yaml")
+    }
+
+    /// Values of a file below the checkout, with a public host of this namespace.
+    pub(crate) fn values_over(&self, file: &str) -> String {
+        let values = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let name = Path::new(file).file_stem().expect("it has a name").to_string_lossy();
+        let file = root().join("target/e2e").join(format!("{}-{name}.yaml", self.name));
         fs::create_dir_all(file.parent().expect("it has one")).expect("target/ can be written");
         let own = values.replace("api-management.sandbox.test", &format!("{}.sandbox.test", self.name));
         fs::write(&file, own).expect("target/ can be written");

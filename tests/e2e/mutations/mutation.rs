@@ -27,6 +27,18 @@ pub(crate) struct Mutation {
     /// Only a probe shows it.
     #[serde(default)]
     active: bool,
+    /// Only load shows it.
+    #[serde(default)]
+    load: bool,
+    /// It breaks what every release of the cluster stands on.
+    #[serde(default)]
+    pub(crate) cluster: bool,
+    /// Values over the sandbox's that the release needs for it: a file below the checkout.
+    #[serde(default)]
+    pub(crate) values: Option<String>,
+    /// What an item needs to be told of at all, such as traffic.
+    #[serde(default)]
+    prepare: Vec<Step>,
     change: Vec<Step>,
     undo: Vec<Step>,
 }
@@ -35,13 +47,13 @@ pub(crate) struct Mutation {
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Step {
-    /// kubectl in the release's namespace, which `$(NAMESPACE)` stands for.
+    /// kubectl in the release's namespace.
     Kubectl(Vec<String>),
     /// A statement as the server's superuser, from inside its pod.
     Sql(String),
     /// A command as the server's administrator, from inside its pod.
     Redis(Vec<String>),
-    /// A manifest.
+    /// A manifest, in which `$(NAMESPACE)` stands for the release's namespace as in arguments of kubectl.
     Apply(serde_json::Value),
 }
 
@@ -76,6 +88,10 @@ impl Mutation {
         all
     }
 
+    pub(crate) fn prepare(&self, place: &Namespace) {
+        self.prepare.iter().for_each(|step| step.run(place));
+    }
+
     pub(crate) fn change(&self, place: &Namespace) {
         self.change.iter().for_each(|step| step.run(place));
     }
@@ -84,22 +100,22 @@ impl Mutation {
         self.undo.iter().for_each(|step| step.run(place));
     }
 
-    /// Probes what only a probe shows; its verdict is read afterwards.
+    /// Probes what only a probe or a load shows; its verdict is read afterwards.
     pub(crate) fn probe(&self, place: &Namespace) {
-        if self.active {
-            place.apimgmt(&["verify", "--active", &self.item]);
+        for (is_needed, flag) in [(self.active, "--active"), (self.load, "--load")] {
+            if is_needed {
+                place.apimgmt(&["verify", flag, &self.item]);
+            }
         }
     }
 }
 
 impl Step {
     fn run(&self, place: &Namespace) {
+        let named = |text: &str| text.replace("$(NAMESPACE)", &place.name);
         match self {
             Self::Kubectl(arguments) => {
-                let named: Vec<_> = arguments
-                    .iter()
-                    .map(|word| word.replace("$(NAMESPACE)", &place.name))
-                    .collect();
+                let named: Vec<_> = arguments.iter().map(|word| named(word)).collect();
                 let arguments: Vec<_> = named.iter().map(String::as_str).collect();
                 place.kubectl(&arguments).succeeds();
             }
@@ -134,7 +150,7 @@ impl Step {
                 inside.extend(words.iter().map(String::as_str));
                 place.kubectl(&inside).succeeds();
             }
-            Self::Apply(manifest) => place.apply_text(&manifest.to_string()),
+            Self::Apply(manifest) => place.apply_text(&named(&manifest.to_string())),
         }
     }
 }

@@ -154,7 +154,10 @@ async fn what_could_not_be_read_is_a_gap_and_what_came_before_it_is_searched() {
         exposure
             .searched
             .iter()
-            .flat_map(|searched| searched.gaps.clone())
+            .flat_map(|searched| {
+                let refused = searched.refused.iter().map(ToString::to_string);
+                refused.chain(searched.gaps.clone()).collect::<Vec<_>>()
+            })
             .collect()
     };
     let forbidden = searched(Leak {
@@ -162,10 +165,7 @@ async fn what_could_not_be_read_is_a_gap_and_what_came_before_it_is_searched() {
         ..Leak::default()
     })
     .await;
-    assert_eq!(
-        gaps(&forbidden),
-        ["log of app of pod/app-1: not permitted to get `pods/log`"]
-    );
+    assert_eq!(gaps(&forbidden), ["not permitted to get `pods/log` in `shop`"]);
     let cut = searched(Leak {
         log: Some(Reply::Cut(format!("{PASSWORD} and"))),
         ..Leak::default()
@@ -178,7 +178,7 @@ async fn what_could_not_be_read_is_a_gap_and_what_came_before_it_is_searched() {
         ..Leak::default()
     })
     .await;
-    assert_eq!(gaps(&blind), ["not permitted to list `deployments`"]);
+    assert_eq!(gaps(&blind), ["not permitted to list `deployments.apps` in `shop`"]);
     // The node has rotated that log away: there is nothing that anybody could read.
     let gone = searched(Leak {
         log: Some(status(404, "gone")),
