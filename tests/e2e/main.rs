@@ -1,6 +1,7 @@
 //! End-to-end on the sandbox: real Helm, real PostgreSQL, real Redis, real faults. Refuses any other cluster.
 
 mod faults;
+mod full;
 mod interrupted;
 mod lifecycle;
 mod mutations;

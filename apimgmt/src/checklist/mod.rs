@@ -5,7 +5,6 @@ mod connections;
 mod edges;
 mod exporter;
 mod login;
-mod pending;
 mod probe;
 mod run;
 mod standing;

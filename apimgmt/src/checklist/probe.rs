@@ -50,9 +50,30 @@ pub(super) fn within_age<'a>(
 
 /// Takes the newest result as evidence that every one of `steps` is `ok` and that nothing was left behind.
 pub(super) fn steps(row: &mut Clauses<'_>, snapshot: &Snapshot, item: &str, steps: &[&str]) {
-    let Some(result) = fresh(row, snapshot, item).into_iter().next() else {
+    if let Some(result) = fresh(row, snapshot, item).into_iter().next() {
+        went(row, result, steps);
+    }
+}
+
+/// The same, where the result's value `place.0` names what was looked into: of another place than `place.1`, which is
+/// declared now, it tells nothing.
+pub(super) fn steps_at(row: &mut Clauses<'_>, snapshot: &Snapshot, item: &str, steps: &[&str], place: (&str, &str)) {
+    let results = fresh(row, snapshot, item);
+    let Some(newest) = results.first() else {
         return;
     };
+    let (name, declared) = place;
+    let there = |result: &&&ProbeResult| result.values.get(name).is_some_and(|looked| looked == declared);
+    match results.iter().find(there) {
+        Some(result) => went(row, result, steps),
+        None => row.unseen(format!(
+            "needs `--active`: the newest probe looked into {}, declared is {declared}",
+            newest.values.get(name).map_or("no place", String::as_str)
+        )),
+    }
+}
+
+fn went(row: &mut Clauses<'_>, result: &ProbeResult, steps: &[&str]) {
     taken(row, result);
     for step in steps {
         match result.values.get(*step).map(String::as_str) {

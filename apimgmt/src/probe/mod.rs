@@ -7,6 +7,7 @@ mod load;
 mod measured;
 mod objects;
 mod permission;
+mod places;
 mod pod;
 mod reviews;
 mod scaling;
@@ -45,18 +46,21 @@ pub enum Probe {
     Alerts,
     /// A line that the application writes, looked for in the aggregator.
     Logs,
+    /// A request to the application that carries a trace's id, looked for in the backend of traces.
+    Traces,
     /// From outside the namespace, as users come: calls, routes, tokens, permissions, files.
     Visitor,
 }
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Application,
         Self::Edges,
         Self::Storage,
         Self::Alerts,
         Self::Logs,
+        Self::Traces,
         Self::Visitor,
     ];
 
@@ -68,6 +72,7 @@ impl Probe {
             Self::Storage => "storage",
             Self::Alerts => "alerts",
             Self::Logs => "logs",
+            Self::Traces => "traces",
             Self::Visitor => "visitor",
         }
     }
@@ -80,6 +85,7 @@ impl Probe {
             Self::Storage => "storage of each class",
             Self::Alerts => "source of a test alert",
             Self::Logs => "reader of the logs",
+            Self::Traces => "sender of a traced request",
             Self::Visitor => "visitor from outside",
         }
     }
@@ -97,6 +103,7 @@ impl Probe {
             Self::Storage => &["infrastructure/storage-classes"],
             Self::Alerts => &["monitoring/alerts"],
             Self::Logs => &["monitoring/logs"],
+            Self::Traces => &["monitoring/apm"],
             Self::Visitor => &[
                 "functional/api",
                 "functional/gateway",

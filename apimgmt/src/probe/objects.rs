@@ -8,7 +8,7 @@ use kube::{Api, Client, api::ListParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Probe, errand::Errand};
+use super::{Probe, errand::Errand, places};
 use crate::{
     Error,
     edges::Edge,
@@ -50,10 +50,16 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
             alone(&verification, snapshot, probe, Some("app"), &environment)
         }
         // Where none is declared there is nothing to look into.
-        Probe::Logs => log_place(snapshot)?.map_or(Ok(Vec::new()), |place| {
-            alone(&verification, snapshot, probe, Some("monitoring"), &place)
-        }),
-        Probe::Alerts => alone(&verification, snapshot, probe, Some("test"), &alert_route(snapshot)?),
+        Probe::Logs | Probe::Traces => {
+            let place = match probe {
+                Probe::Logs => places::logs(snapshot)?,
+                _ => places::traces(snapshot)?,
+            };
+            place.map_or(Ok(Vec::new()), |place| {
+                alone(&verification, snapshot, probe, Some("monitoring"), &place)
+            })
+        }
+        Probe::Alerts => alone(&verification, snapshot, probe, Some("test"), &places::alerts(snapshot)?),
         // Without a network label: no policy of the release is for visitors.
         Probe::Visitor => alone(
             &verification,
@@ -109,60 +115,6 @@ fn alone(
         pod: typed(pod(verification, &wanted))?,
         claim: None,
     }])
-}
-
-/// Where a test alert is sent to, and where it must show up.
-fn alert_route(snapshot: &Snapshot) -> Result<Value, Error> {
-    let unread = |why| Error::could_not("could not tell where alerts go").because(Box::new(why));
-    let expected = snapshot.expectations().map_err(unread)?;
-    let alertmanager = &expected.monitoring.alertmanager;
-    let receiver = &expected.alerts.receiver;
-    let shown = if receiver.service.is_empty() {
-        String::new()
-    } else {
-        format!("{}:{}", receiver.service, receiver.port)
-    };
-    // The pod's own time ends it all; before that it needs some to end the alert.
-    let seconds = expected.alerts.within.0.as_secs().min(super::LONGEST.as_secs() - 20);
-    Ok(json!({ "env": [
-        { "name": "PROBE_ALERTMANAGER", "value": format!("{}:{}", alertmanager.service, alertmanager.port) },
-        { "name": "PROBE_ALERT_RECEIVER", "value": shown },
-        { "name": "PROBE_ALERT_PATH", "value": receiver.path },
-        { "name": "PROBE_ALERT_SECONDS", "value": seconds.to_string() },
-    ] }))
-}
-
-/// Where the application is, and where its lines must be found; `None` where no aggregator is declared.
-fn log_place(snapshot: &Snapshot) -> Result<Option<Value>, Error> {
-    let unread = |why| Error::could_not("could not tell where logs go").because(Box::new(why));
-    let expected = &snapshot.expectations().map_err(unread)?.logs;
-    if expected.kind.is_empty() || expected.url.is_empty() {
-        return Ok(None);
-    }
-    let application = Roles::of(snapshot).map_err(unread)?.application;
-    let address = application.and_then(|role| Some(format!("{}:{}", role.service?, role.port)));
-    let address = address.ok_or_else(|| {
-        Error::could_not(format!(
-            "no service in `{}` stands before the application",
-            snapshot.namespace
-        ))
-    })?;
-    let selector = if expected.selector.is_empty() {
-        format!("{{namespace=\"{}\"}}", snapshot.namespace)
-    } else {
-        expected.selector.clone()
-    };
-    // The pod's own time ends it all.
-    let seconds = expected.within.0.as_secs().min(super::LONGEST.as_secs() - 20);
-    Ok(Some(json!({ "env": [
-        { "name": "PROBE_APPLICATION", "value": address },
-        { "name": "PROBE_LOGS_KIND", "value": expected.kind },
-        { "name": "PROBE_LOGS_URL", "value": expected.url },
-        { "name": "PROBE_LOGS_SELECTOR", "value": selector },
-        { "name": "PROBE_LOGS_TENANT", "value": expected.tenant },
-        { "name": "PROBE_LOGS_INDEX", "value": expected.index },
-        { "name": "PROBE_LOGS_SECONDS", "value": seconds.to_string() },
-    ] })))
 }
 
 /// The storage classes that claims use; `None` where they leave it to a default that does not exist.

@@ -25,7 +25,7 @@ const POD: &[&str] = &["create", "delete", "get", "watch"];
 impl Probe {
     fn accesses(self) -> &'static [Access] {
         match self {
-            Self::Application | Self::Alerts | Self::Logs => &[(Place::Namespace, "", "pods", POD)],
+            Self::Application | Self::Alerts | Self::Logs | Self::Traces => &[(Place::Namespace, "", "pods", POD)],
             Self::Edges => &[
                 (Place::Namespace, "", "pods", POD),
                 // One of its pods stands outside.

@@ -31,11 +31,7 @@ pub fn explain(items: &[&Item]) -> String {
             Severity::Advisory => "advisory",
         };
         let reads: Vec<_> = item.reads.iter().map(|source| source.id()).collect();
-        let reads = if reads.is_empty() {
-            "nothing: not implemented yet".to_owned()
-        } else {
-            reads.join(", ")
-        };
+        let reads = reads.join(", ");
         let _ = writeln!(
             text,
             "{}{} ({severity})\n  {}\n  why:   {}\n  fix:   {}\n  gate:  phase {}, {}\n  reads: {reads}",
@@ -67,11 +63,7 @@ pub fn document(items: &[&Item]) -> String {
                 "advisory"
             };
             let reads: Vec<_> = item.reads.iter().map(|source| format!("`{}`", source.id())).collect();
-            let reads = if reads.is_empty() {
-                "nothing yet: it is not implemented".to_owned()
-            } else {
-                reads.join(", ")
-            };
+            let reads = reads.join(", ");
             let _ = write!(
                 text,
                 "\n### `{}`\n\n{}. Severity: {severity}. First judged at the gate of phase {}, {}.\n\n- why: {}\n- fix: {}\n- reads: {reads}\n",

@@ -1,5 +1,6 @@
 //! The `checklist:` values: what items measure against. The chart stores them in the release's namespace.
 
+mod apm;
 mod backup;
 mod cache;
 mod calls;
@@ -28,6 +29,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use apm::ExpectedApm;
 pub use backup::ExpectedBackup;
 pub use cache::ExpectedCache;
 pub use calls::*;
@@ -101,6 +103,8 @@ pub struct Expectations {
     pub synthetic: ExpectedSynthetic,
     /// Where the application's lines must be found.
     pub logs: ExpectedLogs,
+    /// Where the application's traces must be found.
+    pub apm: ExpectedApm,
     /// Where the roles of the platform are played, when labels do not tell.
     pub roles: BTreeMap<String, String>,
     /// Images and their scans.
@@ -147,6 +151,7 @@ impl Default for Expectations {
             alerts: ExpectedAlerts::default(),
             synthetic: ExpectedSynthetic::default(),
             logs: ExpectedLogs::default(),
+            apm: ExpectedApm::default(),
             roles: BTreeMap::new(),
             images: ExpectedImages::default(),
             compliance: ExpectedCompliance::default(),

@@ -17,6 +17,7 @@ use crate::{
     migrations,
     rate_limit::RateLimit,
     tokens::Verifier,
+    traces::Tracer,
 };
 
 /// The application's parts, made once at the start.
@@ -28,6 +29,8 @@ pub(crate) struct App {
     /// `None`: no issuer is configured.
     pub(crate) verifier: Option<Verifier>,
     pub(crate) rate_limit: RateLimit,
+    /// `None`: no endpoint for spans is configured.
+    pub(crate) tracer: Option<Tracer>,
     pub(crate) metrics: Metrics,
     pub(crate) schema_range: RangeInclusive<i64>,
     pub(crate) max_body_bytes: usize,

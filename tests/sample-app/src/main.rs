@@ -18,6 +18,7 @@ mod server;
 mod settings;
 mod signatures;
 mod tokens;
+mod traces;
 
 use std::process::ExitCode;
 

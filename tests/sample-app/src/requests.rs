@@ -14,7 +14,10 @@ use axum::{
 use ring::rand::{SecureRandom, SystemRandom};
 use tracing::info;
 
-use crate::app::App;
+use crate::{
+    app::App,
+    traces::Answered,
+};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -36,6 +39,10 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
     let client = client(&request);
+    let span = app
+        .tracer
+        .as_ref()
+        .and_then(|tracer| tracer.begin(request.headers_mut()));
     let matched = request
         .extensions()
         .get::<MatchedPath>()
@@ -54,6 +61,20 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
 
     let duration = start.elapsed();
     app.metrics.request(&method, route, response.status(), duration);
+    if let Some((span, tracer)) = span.zip(app.tracer.as_ref()) {
+        let status = response.status();
+        tracer.end(
+            span,
+            &Answered {
+                method: &method,
+                path: &path,
+                route,
+                status,
+                client,
+                duration,
+            },
+        );
+    }
     info!(
         method,
         path,

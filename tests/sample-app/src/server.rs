@@ -38,6 +38,7 @@ use crate::{
     requests,
     settings::{ServeSettings, Settings, SettingsError},
     tokens::{self, Verifier},
+    traces::Tracer,
 };
 
 /// Why the server can't start.
@@ -81,7 +82,10 @@ fn build(settings: &Settings, serving: &ServeSettings, illness: Illness) -> Resu
     if verifier.is_none() {
         warn!("no OIDC_ISSUER: whoever reaches this port may write");
     }
+    let tracer = (!serving.tracing_endpoint.is_empty())
+        .then(|| Tracer::start(&serving.tracing_endpoint, serving.tracing_one_in, client.clone()));
     Ok(App {
+        tracer,
         database: Database::new(settings.database()?, settings.database_pool_size),
         cache: Cache::new(serving.redis()?)?,
         cache_ttl: serving.cache_ttl,
@@ -160,6 +164,9 @@ async fn listen(app: Arc<App>, serving: &mut ServeSettings) -> Result<(), StartE
         ended.expect("the server does not panic").map_err(StartError::Serve)?;
     } else {
         error!(after = ?serving.shutdown_timeout, "shutdown: requests are still in flight, ending them");
+    }
+    if let Some(tracer) = &app.tracer {
+        tracer.flush().await;
     }
     info!("shutdown: done");
     Ok(())

@@ -103,6 +103,12 @@ pub(crate) struct ServeSettings {
     /// Requests per second and client, 0 for no limit
     #[arg(long, env, default_value_t = 100)]
     pub(crate) rate_limit_per_second: u32,
+    /// Where spans go, such as `http://zipkin:9411/api/v2/spans`; without it requests are not traced
+    #[arg(long, env, default_value = "")]
+    pub(crate) tracing_endpoint: String,
+    /// Of requests whose caller did not decide on it, one in so many is traced
+    #[arg(long, env, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) tracing_one_in: u64,
     /// How long the application still serves after SIGTERM while it already reports itself not ready
     #[arg(long, env, default_value = "2s", value_parser = duration)]
     pub(crate) drain_delay: Duration,

@@ -11,7 +11,8 @@ use crate::{cluster, images::Pushed, progress::Progress};
 const MANIFEST: &str = include_str!("../manifests/identity.yaml");
 const REALM: &str = include_str!("../images/keycloak/realm.json");
 
-const NAMESPACE: &str = "identity";
+/// The namespace that it runs in.
+pub(crate) const NAMESPACE: &str = "identity";
 
 /// Who issues tokens, as they say themselves.
 pub(crate) const ISSUER: &str = "https://identity.sandbox.test/realms/api-management";
@@ -64,10 +65,8 @@ pub(crate) fn credentials() -> Result<Vec<(String, String)>> {
 
 /// Starts it, from the registry as any pod. It is the slowest to start, so it begins while the rest is waited for.
 pub(crate) async fn start(client: &Client, pushed: &[Pushed]) -> Result<()> {
-    let image = pushed.iter().find(|image| image.repository.ends_with("/keycloak"));
-    let image = image.context("the registry has no image of Keycloak")?;
-    let reference = format!("{}:{}@{}", image.repository, image.tag, image.digest);
-    cluster::apply(client, &MANIFEST.replace("IMAGE_KEYCLOAK", &reference)).await
+    let image = Pushed::find(pushed, "keycloak").context("the registry has no image of Keycloak")?;
+    cluster::apply(client, &MANIFEST.replace("IMAGE_KEYCLOAK", &image.reference())).await
 }
 
 /// Says whether it serves already.

@@ -57,6 +57,20 @@ pub(crate) struct Pushed {
     pub(crate) digest: String,
 }
 
+impl Pushed {
+    /// The first image of a name among those that were pushed.
+    pub(crate) fn find<'a>(pushed: &'a [Self], name: &str) -> Option<&'a Self> {
+        pushed
+            .iter()
+            .find(|image| image.repository.rsplit('/').next() == Some(name))
+    }
+
+    /// As pods name it.
+    pub(crate) fn reference(&self) -> String {
+        format!("{}:{}@{}", self.repository, self.tag, self.digest)
+    }
+}
+
 /// Lays an image into the registry's storage, where it stays: nothing happens for one that is there already.
 pub(crate) fn push(site: &Site, image: &Image) -> Result<Pushed> {
     image.add_to_registry(&site.in_state("registry"), &image.name)?;

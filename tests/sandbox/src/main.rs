@@ -13,13 +13,16 @@ mod cgroups;
 mod cluster;
 mod down;
 mod file;
+mod full_values;
 mod identity;
 mod images;
 mod inventory;
 mod kind;
 mod kubeconfig;
 mod light;
+mod log_agent;
 mod node;
+mod observability;
 mod parts;
 mod pki;
 mod platform;
@@ -109,6 +112,12 @@ enum Command {
         #[arg(long)]
         light: bool,
     },
+    /// Sends what containers of releases write to the aggregator of logs
+    #[command(hide = true)]
+    LogAgent {
+        #[arg(long)]
+        checkout: PathBuf,
+    },
     /// From socket files to ports of the node
     #[command(hide = true)]
     RelayInside {
@@ -196,6 +205,7 @@ fn run(command: Command) -> Result<()> {
                 let site = Site::at(&checkout)?;
                 platform::run(&if light { site.into_light() } else { site }).await
             }
+            Command::LogAgent { checkout } => log_agent::run(&Site::at(&checkout)?).await,
             Command::RelayInside { address, routes } => relay::inside(&address, routes).await,
             Command::RelayOutside { routes } => relay::outside(routes).await,
         }

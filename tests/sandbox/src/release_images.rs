@@ -17,7 +17,7 @@ const OWN: &[(&str, &str, &[&str])] = &[
     ("kubectl-apimgmt", "kubectl-apimgmt", &["1.0.0"]),
 ];
 
-/// Images of the parts.
+/// Images of the parts that every sandbox has.
 const OTHERS: &[&str] = &[
     "postgres",
     "redis",
@@ -30,6 +30,9 @@ const OTHERS: &[&str] = &[
     // Not of the release: it runs beside it.
     "keycloak",
 ];
+
+/// Images of the parts that a lean sandbox does without; they run beside the release, too.
+const OPTIONAL: &[&str] = &["loki", "zipkin"];
 
 /// Puts every image into the registry. The programs are in a folder, or are built with cargo.
 pub(crate) fn push(site: &Site, parts: &Parts, programs: Option<&Path>, progress: &Progress) -> Result<Vec<Pushed>> {
@@ -44,6 +47,9 @@ pub(crate) fn push(site: &Site, parts: &Parts, programs: Option<&Path>, progress
     }
     for name in OTHERS {
         pushed.push(images::push(site, &parts.image(name)?)?);
+    }
+    for image in OPTIONAL.iter().filter_map(|name| parts.image(name).ok()) {
+        pushed.push(images::push(site, &image)?);
     }
     progress.say(format!("{} images in the registry", pushed.len()));
     Ok(pushed)

@@ -14,8 +14,9 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    cluster, file,
+    cluster, file, identity,
     inventory::{self, Entry},
+    observability,
     progress::Progress,
     site::Site,
 };
@@ -43,6 +44,7 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
         .into_iter()
         .filter(|(key, _)| !baseline.contains(key))
         .map(|(_, entry)| entry)
+        .filter(|entry| !runs_beside(entry))
         .collect();
     let count = leftovers.len();
     // What could refuse the other deletions goes first.
@@ -71,6 +73,11 @@ pub(crate) async fn run(site: &Site, progress: &Progress) -> Result<()> {
     .await?;
     progress.say(format!("{count} leftovers deleted"));
     Ok(())
+}
+
+/// Whether it is the namespace of something that `up` starts beside the releases, after the list was written.
+fn runs_beside(entry: &Entry) -> bool {
+    entry.resource.kind == "Namespace" && [identity::NAMESPACE, observability::NAMESPACE].contains(&entry.name.as_str())
 }
 
 /// Frees what waits for a controller that nobody runs any more.

@@ -8,6 +8,7 @@ use tokio::{task::spawn_blocking, try_join};
 use crate::{
     Only, addons, cluster, identity, images, kind, kubeconfig, light,
     node::lifetime,
+    observability,
     parts::{Cache, Part, Parts},
     platform,
     programs::{NODE_PROGRAMS, Programs},
@@ -84,6 +85,7 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     let pushed = release_images::push(site, &parts, wish.programs.as_deref(), progress)?;
     values::write(site, record.ports, &pushed)?;
     identity::start(&client, &pushed).await?;
+    observability::start(&client, &pushed).await?;
     cluster::wait_for("the metrics API", LIMIT, async || {
         cluster::metrics_are_there(&client).await
     })

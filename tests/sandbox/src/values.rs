@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 
 use crate::{
     alerting::{RECEIVER, RECEIVER_PORT, alertmanager, receiver, receiver_service},
-    file,
+    file, full_values,
     identity::{AUDIENCE, ISSUER},
     images::Pushed,
+    observability,
     platform::CLASS,
     record::Ports,
     site::{HOST, NODE_ADDRESS, REGISTRY, Site},
 };
 
-/// Writes `values.yaml` for the chart, and `images.json` with every image by name and tag.
+/// Writes `values.yaml` and `values-full.yaml` for the chart, and `images.json` with every image by name and tag.
 pub(crate) fn write(site: &Site, ports: Ports, pushed: &[Pushed]) -> Result<()> {
     let path = site.in_state("pki/ca.crt");
     let authority = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
@@ -28,19 +29,24 @@ pub(crate) fn write(site: &Site, ports: Ports, pushed: &[Pushed]) -> Result<()> 
         &serde_json::to_string_pretty(&images)?,
     )?;
     let values = values(ports, &authority, pushed);
-    let text = format!(
-        "# Written by `sandbox up`: what the chart needs to know of this sandbox.\n{}",
-        serde_yaml::to_string(&values)?
-    );
-    file::write(&site.output.join("values.yaml"), &text)
+    let full = full_values::over(&values, pushed);
+    for (name, values, what) in [
+        ("values.yaml", &values, "what the chart needs to know of this sandbox"),
+        (
+            "values-full.yaml",
+            &full,
+            "given after values.yaml, a release that also has what that one leaves out",
+        ),
+    ] {
+        let text = format!("# Written by `sandbox up`: {what}.\n{}", serde_yaml::to_string(values)?);
+        file::write(&site.output.join(name), &text)?;
+    }
+    Ok(())
 }
 
 fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
     let image = |name: &str| {
-        let found = pushed
-            .iter()
-            .find(|image| image.repository.ends_with(&format!("/{name}")));
-        found.map_or_else(
+        Pushed::find(pushed, name).map_or_else(
             || json!({}),
             |image| json!({"registry": REGISTRY, "repository": name, "tag": image.tag, "digest": image.digest}),
         )
@@ -61,6 +67,9 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         "to": [{"ipBlock": {"cidr": format!("{NODE_ADDRESS}/32")}}],
         "ports": [{"port": 443, "protocol": "TCP"}],
     });
+    let mut to_outside = vec![to_ingress.clone()];
+    let logs = observability::logs(pushed);
+    to_outside.extend(logs.as_ref().map(|_| observability::way_to_logs()));
     json!({
         "images": {"pullSecrets": ["registry-credentials"]},
         "postgresql": {
@@ -83,7 +92,7 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         },
         "ingress": {"className": CLASS, "hosts": [HOST]},
         // The issuer is behind the ingress, as everything outside the namespace is.
-        "networkPolicy": {"extraEgress": {"app": [to_ingress], "monitoring": [to_ingress]}},
+        "networkPolicy": {"extraEgress": {"app": [to_ingress], "monitoring": to_outside}},
         "monitoring": {
             "prometheus": {"image": image("prometheus"), "resources": small, "persistence": size("1Gi")},
             "alertmanager": {"image": image("alertmanager"), "resources": small, "config": alertmanager()},
@@ -100,9 +109,23 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
             "images": {"registries": [REGISTRY]},
             "tls": {"caBundle": authority},
             "throughput": {"requestsPerSecond": 120},
+            "logs": logs.unwrap_or_else(|| json!({})),
+            "authentication": {"codeFlow": code_flow()},
             "alerts": {"receiver": {"service": RECEIVER, "port": RECEIVER_PORT, "path": "/alerts"}},
         },
         "extraObjects": [authority_map(authority), receiver(&image("alert-receiver")), receiver_service()],
+    })
+}
+
+/// A person's login with a browser, by the realm's public client.
+fn code_flow() -> Value {
+    json!({
+        "secret": "oidc-clients",
+        "idKey": "browser-id",
+        "usernameKey": "browser-admin-username",
+        "passwordKey": "browser-admin-password",
+        "redirectUri": "http://127.0.0.1/callback",
+        "scope": "openid",
     })
 }
 

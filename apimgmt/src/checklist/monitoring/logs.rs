@@ -1,6 +1,6 @@
 //! A line that the application writes is found in the aggregator.
 //!
-//! The probe's values: `written` and `found` are `ok` or say what went wrong; `aggregator` is where it was found,
+//! The probe's values: `written` and `found` are `ok` or say what went wrong; `aggregator` is where it was looked for,
 //! `seconds` how long that took, `leftBehind` what the probe left (a line of a log is none: it is what it asked for).
 
 use crate::{
@@ -39,6 +39,12 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         ));
         return Ok(row.verdict(""));
     }
-    probe::steps(&mut row, snapshot, ITEM.id, &["written", "found"]);
+    probe::steps_at(
+        &mut row,
+        snapshot,
+        ITEM.id,
+        &["written", "found"],
+        ("aggregator", &logs.place()),
+    );
     Ok(row.verdict(format!("a line of the application was found in {}", logs.kind)))
 }

@@ -9,13 +9,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{
-    Steps,
+    Steps, backend,
     http::{Ask, ask, ask_with},
 };
 use crate::snapshot::{hostile, sessions::ProbeResult};
-
-/// Between two looks at whether it is there.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where to look, as the probe's pod was told.
 struct Place {
@@ -47,9 +44,10 @@ pub(super) async fn probe() -> ProbeResult {
 async fn follow(place: &Place, marker: &str) -> ProbeResult {
     let mut steps = Steps::default();
     let began = Instant::now();
+    steps.note("aggregator", format!("{} at {}", place.kind, place.url));
     if steps.step("written", written(place, marker).await).is_some() {
-        steps.note("aggregator", format!("{} at {}", place.kind, place.url));
-        if steps.step("found", found(place, marker, began).await).is_some() {
+        let found = backend::sought(place.within, began, async || look(place, marker).await).await;
+        if steps.step("found", found).is_some() {
             steps.note("seconds", format!("{:.1}", began.elapsed().as_secs_f64()));
         }
     }
@@ -75,24 +73,9 @@ async fn written(place: &Place, marker: &str) -> Result<(), String> {
     Ok(())
 }
 
-async fn found(place: &Place, marker: &str, began: Instant) -> Result<(), String> {
-    let mut last;
-    loop {
-        match look(place, marker).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => last = "it is not there".to_owned(),
-            Err(why) => last = why,
-        }
-        if began.elapsed() > place.within {
-            return Err(format!("not found within {} s: {last}", place.within.as_secs()));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
 /// Asks the aggregator once.
 async fn look(place: &Place, marker: &str) -> Result<bool, String> {
-    let (address, base) = plain(&place.url)?;
+    let (address, base) = backend::plain(&place.url)?;
     let (status, said) = match place.kind.as_str() {
         "loki" => {
             let query = format!("{} |= \"{marker}\"", place.selector);
@@ -140,25 +123,11 @@ fn holds(kind: &str, said: &Value) -> bool {
     list.as_array().is_some_and(|list| !list.is_empty())
 }
 
-/// `HOST:PORT` and the path before the API's own.
-fn plain(url: &str) -> Result<(String, &str), String> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
-    let (authority, base) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let address = if authority.contains(':') {
-        authority.to_owned()
-    } else {
-        format!("{authority}:80")
-    };
-    Ok((address, base.trim_end_matches('/')))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{holds, plain};
+    use super::holds;
 
     #[test]
     fn an_answer_without_lines_holds_none() {
@@ -170,12 +139,5 @@ mod tests {
         assert!(holds("opensearch", &json!({"hits": {"hits": [{}]}})));
         assert!(!holds("elasticsearch", &json!({"hits": {"hits": []}})));
         assert!(!holds("elasticsearch", &json!({"error": "no such index"})));
-    }
-
-    #[test]
-    fn an_address_has_a_port_and_may_have_a_path() {
-        assert_eq!(plain("http://loki:3100"), Ok(("loki:3100".into(), "")));
-        assert_eq!(plain("http://search/es/"), Ok(("search:80".into(), "/es")));
-        assert!(plain("https://loki").is_err());
     }
 }

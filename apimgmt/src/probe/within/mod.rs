@@ -1,6 +1,7 @@
 //! What runs inside a probe's pod: it does the thing for real, and its last words are the results.
 
 mod alerts;
+mod backend;
 mod cache;
 mod database;
 mod edges;
@@ -8,6 +9,7 @@ mod http;
 mod load;
 mod logs;
 mod storage;
+mod traces;
 mod visitor;
 
 use std::{
@@ -47,6 +49,7 @@ pub fn run(probe: Probe) -> Boxed<'static, ()> {
                 database
             }
             Probe::Logs => vec![logs::probe().await],
+            Probe::Traces => vec![traces::probe().await],
             Probe::Edges => Vec::new(),
             Probe::Alerts => vec![alerts::probe().await],
             Probe::Visitor => visitor::probe().await,

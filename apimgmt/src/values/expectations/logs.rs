@@ -24,6 +24,13 @@ pub struct ExpectedLogs {
     pub within: Span,
 }
 
+impl ExpectedLogs {
+    /// As results of the probe name it.
+    pub(crate) fn place(&self) -> String {
+        format!("{} at {}", self.kind, self.url)
+    }
+}
+
 impl Default for ExpectedLogs {
     fn default() -> Self {
         Self {

@@ -14,3 +14,4 @@ mod migrations;
 mod servers;
 mod shutdown;
 mod tokens;
+mod traces;

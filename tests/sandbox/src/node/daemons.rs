@@ -86,6 +86,14 @@ pub(crate) fn all(site: &Site) -> Vec<Daemon> {
             API,
             vec!["platform".to_owned(), format!("--checkout={}", site.checkout.display())],
         ),
+        own(
+            "log-agent",
+            API,
+            vec![
+                "log-agent".to_owned(),
+                format!("--checkout={}", site.checkout.display()),
+            ],
+        ),
         debian(
             "ingress",
             "/usr/sbin/haproxy",

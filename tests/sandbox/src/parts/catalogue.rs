@@ -39,6 +39,7 @@ const NOBODY: Owner = (65534, 65534);
 const POSTGRES: Owner = (999, 999);
 const REDIS: Owner = (999, 999);
 const KEYCLOAK: Owner = (1000, 1000);
+const LOKI: Owner = (10001, 10001);
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const TEMPORARY: Content = Folder("tmp", 0o1777, ROOT);
 
@@ -62,7 +63,7 @@ const NOTHING: Recipe = Recipe {
 };
 
 /// Every image, those first that a node needs first.
-pub(super) const IMAGES: [Recipe; 13] = [
+pub(super) const IMAGES: [Recipe; 15] = [
     Recipe {
         name: "pause",
         tag: "1",
@@ -261,6 +262,40 @@ pub(super) const IMAGES: [Recipe; 13] = [
             ..NOTHING.settings
         },
         ..NOTHING
+    },
+    Recipe {
+        name: "loki",
+        tag: "3.7.8",
+        content: &[Program("usr/bin/loki", "loki"), Folder("loki", 0o755, LOKI), TEMPORARY],
+        account: Some(("loki", 10001, "/loki")),
+        settings: Settings {
+            entrypoint: &["/usr/bin/loki"],
+            command: &["-config.file=/etc/loki/config.yaml"],
+            user: "10001:10001",
+            ports: &[3100],
+            ..NOTHING.settings
+        },
+        ..NOTHING
+    },
+    Recipe {
+        name: "zipkin",
+        tag: "3.5.1",
+        packages: &["openjdk-17-jre-headless"],
+        content: &[
+            Program("zipkin/zipkin.jar", "zipkin.jar"),
+            Program("etc/ssl/certs/java/cacerts", "cacerts"),
+            TEMPORARY,
+        ],
+        account: Some(("zipkin", 1000, "/zipkin")),
+        settings: Settings {
+            entrypoint: &["/usr/lib/jvm/java-17-openjdk-amd64/bin/java"],
+            command: &["-jar", "/zipkin/zipkin.jar"],
+            environment: &[PATH, "LANG=C.UTF-8"],
+            user: "1000:1000",
+            directory: "/zipkin",
+            ports: &[9411],
+            ..NOTHING.settings
+        },
     },
     Recipe {
         name: "keycloak",

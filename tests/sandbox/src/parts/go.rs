@@ -31,6 +31,12 @@ enum Source {
     },
     /// A package that `go install` takes as it is.
     Package(&'static str),
+    /// A package of a module that a module of ours names as a tool: its own `replace` lines keep `go install` from it.
+    Tool {
+        package: &'static str,
+        module: &'static str,
+        sums: &'static str,
+    },
 }
 
 macro_rules! wrapper {
@@ -96,6 +102,16 @@ pub(super) const LOCAL_PATH_PROVISIONER: GoProgram = GoProgram {
 
 pub(super) const KWOK: GoProgram = GoProgram::package("kwok", "v0.8.0", "sigs.k8s.io/kwok/cmd/kwok");
 
+pub(super) const LOKI: GoProgram = GoProgram::wrapped(
+    "loki",
+    "v3.7.8",
+    Source::Tool {
+        package: "github.com/grafana/loki/v3/cmd/loki",
+        module: include_str!("../../go/loki/go.mod"),
+        sums: include_str!("../../go/loki/go.sum"),
+    },
+);
+
 pub(super) const HELM_322: GoProgram = GoProgram {
     // As in the project's own build; without the last four `helm template` renders for Kubernetes 1.20.
     stamps: &[
@@ -134,6 +150,7 @@ impl GoProgram {
         let source = match self.source {
             Source::Wrapper { main, module, sums } => vec![main, module, sums],
             Source::Package(package) => vec![package],
+            Source::Tool { package, module, sums } => vec![package, module, sums],
         };
         let flags = self.link_flags();
         Key::of(
@@ -153,14 +170,12 @@ impl GoProgram {
         let built = programs.join(self.name);
         match self.source {
             Source::Wrapper { main, module, sums } => {
-                let source = folder.join("source");
-                fs::create_dir(&source).map_err(Error::file("create", &source))?;
-                for (file, text) in [("main.go", main), ("go.mod", module), ("go.sum", sums)] {
-                    fs::write(source.join(file), text).map_err(Error::file("write", &source))?;
-                }
-                let mut go = self.go("build");
-                runner.run(&purpose, go.arg("-o").arg(&built).arg(".").current_dir(&source))?;
-                fs::remove_dir_all(&source).map_err(Error::file("remove", &source))?;
+                let files = [("main.go", main), ("go.mod", module), ("go.sum", sums)];
+                self.build_module(&runner, folder, &files, ".")?;
+            }
+            Source::Tool { package, module, sums } => {
+                let files = [("go.mod", module), ("go.sum", sums)];
+                self.build_module(&runner, folder, &files, package)?;
             }
             Source::Package(package) => {
                 let mut go = self.go("install");
@@ -178,6 +193,20 @@ impl GoProgram {
             std::os::unix::fs::symlink(self.name, &link).map_err(Error::file("create", &link))?;
         }
         Ok(())
+    }
+
+    /// Builds a package inside a module of these files.
+    fn build_module(&self, runner: &Runner, folder: &Path, files: &[(&str, &str)], package: &str) -> Result<(), Error> {
+        let source = folder.join("source");
+        fs::create_dir(&source).map_err(Error::file("create", &source))?;
+        for (file, text) in files {
+            fs::write(source.join(file), text).map_err(Error::file("write", &source))?;
+        }
+        let mut go = self.go("build");
+        go.arg("-o").arg(folder.join("bin").join(self.name)).arg(package);
+        let purpose = format!("build {} {}", self.name, self.version);
+        runner.run(&purpose, go.current_dir(&source))?;
+        fs::remove_dir_all(&source).map_err(Error::file("remove", &source))
     }
 
     fn go(&self, verb: &str) -> Command {

@@ -5,10 +5,19 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Error;
+use super::maven::{self, Artifact, JAVA};
 use super::run::Runner;
 use super::store::{Key, Store, remove};
 
 const VERSION: &str = "26.7.3";
+
+const ARCHIVE: Artifact = Artifact {
+    group: "org.keycloak",
+    name: "keycloak-quarkus-dist",
+    version: VERSION,
+    kind: "tar.gz",
+    classifier: "",
+};
 
 /// Clients, roles, scopes and people.
 const REALM: &str = include_str!("../../images/keycloak/realm.json");
@@ -21,9 +30,6 @@ const BUILD: [&str; 4] = [
     "--features-disabled=device-flow,ciba,par,web-authn,passkeys,kerberos,organization,impersonation",
 ];
 
-/// Where Debian has the runtime.
-const JAVA: &str = "/usr/lib/jvm/java-17-openjdk-amd64";
-
 pub(super) fn key() -> Key {
     Key::of([VERSION, REALM].into_iter().chain(BUILD))
 }
@@ -31,23 +37,13 @@ pub(super) fn key() -> Key {
 /// Leaves `<folder>/keycloak`, ready to start with `--optimized`.
 pub(super) fn build(store: &Store, folder: &Path) -> Result<(), Error> {
     let runner = Runner::new(store.root, "identity", store.progress)?;
-    let archive = format!("keycloak-quarkus-dist-{VERSION}.tar.gz");
-    let mut maven = Command::new("mvn");
-    maven
-        .args(["--quiet", "--batch-mode", "dependency:copy"])
-        .arg(format!(
-            "-Dartifact=org.keycloak:keycloak-quarkus-dist:{VERSION}:tar.gz"
-        ))
-        .arg(format!("-DoutputDirectory={}", folder.display()))
-        .current_dir(folder);
-    runner.run("fetch Keycloak", &mut maven)?;
+    let archive = maven::fetch(&runner, "fetch Keycloak", &ARCHIVE, folder)?;
     let home = folder.join("keycloak");
     fs::create_dir(&home).map_err(Error::file("create", &home))?;
     let mut tar = Command::new("tar");
-    tar.args(["--extract", "--strip-components=1", "--file", &archive, "--directory"])
-        .arg(&home);
+    tar.args(["--extract", "--strip-components=1", "--file"])
+        .args([&archive, Path::new("--directory"), &home]);
     runner.run("unpack Keycloak", tar.current_dir(folder))?;
-    let archive = folder.join(archive);
     fs::remove_file(&archive).map_err(Error::file("remove", &archive))?;
 
     let keycloak = |arguments: &[&str]| {

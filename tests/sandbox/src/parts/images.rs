@@ -26,7 +26,8 @@ const BUSYBOX: &str = "/bin/busybox";
 /// The authorities that Debian's Java trusts.
 const CACERTS: &str = "/etc/ssl/certs/java/cacerts";
 
-/// Makes all images of the catalogue; `programs` are the parts that were built before.
+/// Makes the images of the catalogue; `programs` are the parts that were built before. An image of a program that nobody
+/// asked for is left out.
 pub(super) fn ensure(store: &Store, programs: &Programs) -> Result<(Layer, Vec<Image>), Error> {
     let mut programs = programs.clone();
     programs.insert("pause".into(), pause(store)?);
@@ -35,6 +36,7 @@ pub(super) fn ensure(store: &Store, programs: &Programs) -> Result<(Layer, Vec<I
     let base = debian_layer::base(store)?;
     let images = IMAGES
         .iter()
+        .filter(|recipe| recipe.can_be_made(&programs))
         .map(|recipe| recipe.ensure(store, &programs, &base))
         .collect::<Result<_, _>>()?;
     Ok((base, images))
@@ -97,6 +99,14 @@ fn pause(store: &Store) -> Result<PathBuf, Error> {
 }
 
 impl Recipe {
+    /// Whether every program in it is among those that were asked for.
+    fn can_be_made(&self, programs: &Programs) -> bool {
+        self.content.iter().all(|content| match content {
+            Content::Program(_, name) | Content::Tree(_, name, _) => programs.contains_key(*name),
+            _ => true,
+        })
+    }
+
     fn ensure(&self, store: &Store, programs: &Programs, base: &Layer) -> Result<Image, Error> {
         let below = match self.packages {
             [] => vec![],

@@ -12,9 +12,11 @@ mod identity;
 mod image;
 mod images;
 mod layer;
+mod maven;
 mod registry;
 mod run;
 mod store;
+mod tracing;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -53,6 +55,10 @@ pub(crate) enum Part {
     Kwok,
     /// Definitions of kinds that other projects ship.
     Definitions,
+    /// The aggregator of logs.
+    Loki,
+    /// The backend of traces.
+    Zipkin,
     /// The identity provider, built ahead with its realm.
     Identity,
     /// Container images, without a registry.
@@ -61,7 +67,7 @@ pub(crate) enum Part {
 
 impl Part {
     /// All parts, in the order they are built in.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::DebianPackages,
         Self::Kubernetes,
         Self::Etcd,
@@ -73,22 +79,24 @@ impl Part {
         Self::LocalPathProvisioner,
         Self::Kwok,
         Self::Definitions,
+        Self::Loki,
+        Self::Zipkin,
         Self::Identity,
         Self::Images,
     ];
 
-    /// What a node and a release take; the other parts are for tests alone.
+    /// What a node and a release take; the other parts are for tests alone, and take minutes to build.
     pub(crate) fn lean() -> Vec<Self> {
         Self::ALL
             .into_iter()
-            .filter(|part| !matches!(part, Self::Helm322 | Self::Kwok))
+            .filter(|part| !matches!(part, Self::Helm322 | Self::Kwok | Self::Loki | Self::Zipkin))
             .collect()
     }
 
     /// Parts that this one is made with.
     fn needs(self) -> &'static [Self] {
         match self {
-            Self::Clients | Self::Identity => &[Self::DebianPackages],
+            Self::Clients | Self::Zipkin | Self::Identity => &[Self::DebianPackages],
             Self::Images => &[
                 Self::DebianPackages,
                 Self::CoreDns,
@@ -171,6 +179,10 @@ impl Parts {
                 let folder = store.ensure("clients", &clients::key(), |folder| clients::build(store, folder))?;
                 return self.add_programs(&folder);
             }
+            Part::Zipkin => {
+                let folder = store.ensure("zipkin", &tracing::key(), |folder| tracing::fetch(store, folder))?;
+                return self.add_programs(&folder);
+            }
             Part::Definitions => {
                 let fetch = |folder: &Path| definitions::fetch(store, folder);
                 self.definitions = Some(store.ensure("definitions", &definitions::key(), fetch)?);
@@ -189,6 +201,7 @@ impl Parts {
             Part::MetricsServer => go::METRICS_SERVER,
             Part::LocalPathProvisioner => go::LOCAL_PATH_PROVISIONER,
             Part::Kwok => go::KWOK,
+            Part::Loki => go::LOKI,
         };
         let folder = store.ensure(program.name, &program.key(), |folder| program.build(store, folder))?;
         self.add_programs(&folder)

@@ -1,6 +1,9 @@
 //! Tokens by client credentials (RFC 6749, 4.4), and the same tokens tampered with. No token leaves this process.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,6 +20,11 @@ use crate::{
     snapshot::hostile,
     values::{ExpectedAuthentication, ExpectedClient},
 };
+
+/// How long an issuer may take that has just been started, as with a new cluster; it then answers nobody, or by its proxy.
+const STARTING: Duration = Duration::from_secs(25);
+/// Between two looks at whether it answers.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// `application/x-www-form-urlencoded`, as RFC 6749 wants it also inside HTTP Basic (2.3.1).
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
@@ -88,10 +96,15 @@ impl Tokens {
 
 async fn discover(client: &Client, issuer: &str) -> Result<Discovery, String> {
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let reply = client
-        .call(Call::get(&url))
-        .await
-        .map_err(|why| format!("{url}: {why}"))?;
+    let began = Instant::now();
+    let reply = loop {
+        let reply = client.call(Call::get(&url)).await;
+        let status = reply.as_ref().ok().map(|reply| reply.status.as_u16());
+        if !may_still_start(status) || began.elapsed() > STARTING {
+            break reply.map_err(|why| format!("{url}: {why}"))?;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
     let discovery: Discovery = answered(&url, &reply)?;
     if discovery.issuer != issuer {
         let named = hostile::capped(&discovery.issuer, 100);
@@ -101,6 +114,11 @@ async fn discover(client: &Client, issuer: &str) -> Result<Discovery, String> {
         return Err(format!("{url} lacks `token_endpoint` or `jwks_uri`"));
     }
     Ok(discovery)
+}
+
+/// Whether nobody answers, or the proxy before it says that nobody does (RFC 9110, 15.6.3 to 15.6.5).
+fn may_still_start(status: Option<u16>) -> bool {
+    status.is_none_or(|status| matches!(status, 502..=504))
 }
 
 /// An answer of the issuer that must be good and of a shape. Its words are not repeated: they may hold a token.
@@ -304,6 +322,16 @@ mod tests {
             "{header}.{claims}.{}",
             BASE64_URL_SAFE_NO_PAD.encode([0_u8; 64])
         )))
+    }
+
+    #[test]
+    fn only_an_issuer_that_does_not_answer_itself_is_waited_for() {
+        for status in [None, Some(502), Some(503), Some(504)] {
+            assert!(may_still_start(status), "{status:?}");
+        }
+        for status in [200, 301, 401, 404, 500] {
+            assert!(!may_still_start(Some(status)), "{status}");
+        }
     }
 
     #[test]
