@@ -19,7 +19,7 @@ pub enum Place {
         labels: Labels,
         /// Its ports by name, with their protocols.
         ports: Vec<(String, u16, String)>,
-        /// Its address, when one is known.
+        /// Its address or that of another pod of its network, when one is known.
         address: Option<IpAddr>,
     },
     /// Something else with an address.
@@ -40,6 +40,7 @@ impl Ends {
     pub fn of(snapshot: &Snapshot) -> Result<Self, Unreadable> {
         let roles = Roles::of(snapshot)?;
         let expected = snapshot.expectations()?;
+        let address = pod_address(snapshot)?;
         let mut places = Vec::new();
         for (stand, role) in [
             (Stand::Application, &roles.application),
@@ -48,11 +49,12 @@ impl Ends {
         ] {
             if let Some(role) = role {
                 let labels = labels_of(snapshot, role)?;
-                places.push((stand, pod(&snapshot.namespace, labels, &role.template), role.port));
+                let place = pod(&snapshot.namespace, labels, &role.template, address);
+                places.push((stand, place, role.port));
             }
         }
-        places.extend(monitoring(snapshot)?);
-        let anybody = |namespace: &str| pod(namespace, Labels::new(), &PodSpec::default());
+        places.extend(monitoring(snapshot, address)?);
+        let anybody = |namespace: &str| pod(namespace, Labels::new(), &PodSpec::default(), address);
         places.push((Stand::Stranger, anybody(&snapshot.namespace), 0));
         places.push((Stand::Outside, anybody(&expected.network.outside_namespace), 0));
         Ok(Self { places })
@@ -79,7 +81,14 @@ impl Ends {
     }
 }
 
-fn pod(namespace: &str, labels: Labels, spec: &PodSpec) -> Place {
+/// The address of a pod here. Which one another pod has or gets is not known, but it is of the same network, and the
+/// ranges that policies name are ranges of networks.
+fn pod_address(snapshot: &Snapshot) -> Result<Option<IpAddr>, Unreadable> {
+    let mut pods = snapshot.pods()?.iter().filter(|pod| !pod.spec.host_network);
+    Ok(pods.find_map(|pod| pod.status.pod_ip.parse().ok()))
+}
+
+fn pod(namespace: &str, labels: Labels, spec: &PodSpec, address: Option<IpAddr>) -> Place {
     let ports = spec.containers.iter().flat_map(|container| &container.ports);
     Place::Pod {
         namespace: namespace.into(),
@@ -87,7 +96,7 @@ fn pod(namespace: &str, labels: Labels, spec: &PodSpec) -> Place {
         ports: ports
             .map(|port| (port.name.clone(), port.container_port, port.protocol.clone()))
             .collect(),
-        address: None,
+        address,
     }
 }
 
@@ -115,7 +124,7 @@ fn labels_of(snapshot: &Snapshot, role: &Role) -> Result<Labels, Unreadable> {
 }
 
 /// The workload behind Prometheus' service.
-fn monitoring(snapshot: &Snapshot) -> Result<Option<(Stand, Place, u16)>, Unreadable> {
+fn monitoring(snapshot: &Snapshot, address: Option<IpAddr>) -> Result<Option<(Stand, Place, u16)>, Unreadable> {
     let prometheus = &snapshot.expectations()?.monitoring.prometheus;
     let mut services = snapshot.services()?.iter();
     let Some(service) = services.find(|service| service.metadata.name == prometheus.service) else {
@@ -134,7 +143,8 @@ fn monitoring(snapshot: &Snapshot) -> Result<Option<(Stand, Place, u16)>, Unread
         let ports = &service.spec.ports;
         let port = ports.iter().find(|port| port.port == prometheus.port);
         let port = port.and_then(|port| target_port(port, &template.spec));
-        let place = pod(&snapshot.namespace, template.metadata.labels.clone(), &template.spec);
+        let labels = template.metadata.labels.clone();
+        let place = pod(&snapshot.namespace, labels, &template.spec, address);
         (Stand::Monitoring, place, port.unwrap_or(prometheus.port))
     }))
 }

@@ -30,11 +30,13 @@ const AT_ONCE: usize = 4;
 const NAMED: usize = 50;
 
 /// Objects whose templates and annotations are searched. Pods that these made repeat them.
-const WORKLOADS: [Source; 6] = [
+const WORKLOADS: [Source; 8] = [
     Source::Deployments,
     Source::StatefulSets,
     Source::ReplicaSets,
+    Source::DaemonSets,
     Source::Jobs,
+    Source::CronJobs,
     Source::Services,
     Source::Ingresses,
 ];
