@@ -5,11 +5,14 @@
 {{- if and .Values.redis.enabled (eq (.Values.redis.mode | default "standalone") "sentinel") }}true{{ end -}}
 {{- end -}}
 
-{{/* The names of its servers, which outlive their pods' addresses, as a JSON list */}}
+{{/*
+The names of its servers, which outlive their pods' addresses, as a JSON list. Short, so that the first try of a lookup finds them: a Sentinel looks
+them up all the time, and does nothing else meanwhile.
+*/}}
 {{- define "apimgmt.cacheServers" -}}
 {{- $names := list -}}
 {{- range $ordinal := until (int .Values.redis.sentinel.replicas) }}
-{{- $names = append $names (printf "redis-%d.redis-headless.%s.svc" $ordinal $.Release.Namespace) }}
+{{- $names = append $names (printf "redis-%d.redis-headless" $ordinal) }}
 {{- end }}
 {{- toJson $names }}
 {{- end -}}
@@ -75,14 +78,14 @@ sentinel parallel-syncs {{ .master }} 1
   # Ready when it can tell the master; alive while it answers at all
   readinessProbe:
     exec: {command: [sh, -c, 'redis-cli -p 26379 sentinel get-master-addr-by-name "$MASTER" | grep -qx 6379']}
-    periodSeconds: 5
+    periodSeconds: 10
     timeoutSeconds: 3
     failureThreshold: 3
   livenessProbe:
     exec: {command: *sentinelAnswers}
-    periodSeconds: 10
+    periodSeconds: 20
     timeoutSeconds: 5
-    failureThreshold: 6
+    failureThreshold: 3
   resources:
     {{- toYaml $redis.sentinel.resources | nindent 4 }}
   volumeMounts:
