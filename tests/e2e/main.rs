@@ -6,5 +6,6 @@ mod lifecycle;
 mod mutations;
 mod permissions;
 mod sandbox;
+mod sentinel;
 mod statements;
 mod trouble;

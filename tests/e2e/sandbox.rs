@@ -106,6 +106,14 @@ impl Namespace {
         file.display().to_string()
     }
 
+    /// A file of values in the checkout that goes over the sandbox's.
+    pub(crate) fn over(name: &str) -> String {
+        root()
+            .join(format!("tests/e2e/values/{name}.yaml"))
+            .display()
+            .to_string()
+    }
+
     /// Applies a manifest given as text.
     pub(crate) fn apply_text(&self, manifest: &str) {
         let file = root().join("target/e2e").join(format!("{}-manifest.yaml", self.name));

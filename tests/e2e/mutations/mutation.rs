@@ -24,6 +24,9 @@ pub(crate) struct Mutation {
     /// Every other item that changes, with its verdict.
     #[serde(default)]
     pub(crate) also: BTreeMap<String, String>,
+    /// Values that the release takes for it over the sandbox's, by the name of their file.
+    #[serde(default)]
+    pub(crate) values: Option<String>,
     /// Only a probe shows it.
     #[serde(default)]
     active: bool,
