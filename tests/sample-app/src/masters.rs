@@ -53,17 +53,22 @@ impl Masters {
     /// The answer to a command. Where the master has changed, the next one is asked instead: each command here may be
     /// repeated.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        let mut current = self.current().await?;
-        let answer = command.query_async(&mut current.connection).await;
-        let Err(error) = &answer else { return answer };
-        if !has_gone(error) {
-            return answer;
-        }
-        self.forget(current.number);
-        let mut next = self.current().await?;
-        let answer = command.query_async(&mut next.connection).await;
+        let answer = self.ask_once(command).await;
         if answer.as_ref().is_err_and(has_gone) {
-            self.forget(next.number);
+            return self.ask_once(command).await;
+        }
+        answer
+    }
+
+    async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let mut current = self.current().await?;
+        let mut doubt = Doubt {
+            masters: self,
+            number: Some(current.number),
+        };
+        let answer = command.query_async(&mut current.connection).await;
+        if !answer.as_ref().is_err_and(has_gone) {
+            doubt.number = None;
         }
         answer
     }
@@ -109,6 +114,21 @@ impl Masters {
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets a connection unless it answered: also when whoever asked has given up waiting, as health checks do sooner
+/// than the connection itself.
+struct Doubt<'a> {
+    masters: &'a Masters,
+    number: Option<u64>,
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.masters.forget(number);
+        }
     }
 }
 

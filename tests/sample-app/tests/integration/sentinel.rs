@@ -41,6 +41,28 @@ async fn it_writes_to_the_master_and_after_a_failover_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_master_that_hangs_is_left_even_if_only_health_is_asked() {
+    let (postgres, master) = (Postgres::start(), Redis::start());
+    let replica = Redis::replica_of(&master);
+    until("the replica follows", || {
+        replica.ask(&["role"]).contains(&"connected".to_owned()).then_some(())
+    });
+    let sentinel = Sentinel::of(&master);
+    let application = Environment::new(&postgres, &master)
+        .with("REDIS_SENTINELS", sentinel.target())
+        .migrated()
+        .serve();
+    application.becomes(StatusCode::OK).await;
+
+    master.pause();
+    application.becomes(StatusCode::SERVICE_UNAVAILABLE).await;
+    application.becomes(StatusCode::OK).await;
+    assert_eq!(replica.ask(&["role"]).first().map(String::as_str), Some("master"));
+    // Else it could not be ended.
+    master.go_on();
+}
+
+#[tokio::test]
 async fn it_says_which_sentinels_do_not_answer() {
     let (postgres, redis) = (Postgres::start(), Redis::start());
     let application = Environment::new(&postgres, &redis)
