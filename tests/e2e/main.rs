@@ -8,5 +8,6 @@ mod mutations;
 mod permissions;
 mod proven;
 mod sandbox;
+mod sentinel;
 mod statements;
 mod trouble;

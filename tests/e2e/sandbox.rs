@@ -112,10 +112,10 @@ impl Namespace {
     }
 
     /// Applies a manifest given as text.
-    pub(crate) fn apply_text(&self, manifest: &str) {
+    pub(crate) fn apply_text(&self, manifest: &str) -> Ran {
         let file = root().join("target/e2e").join(format!("{}-manifest.yaml", self.name));
         fs::write(&file, manifest).expect("target/ can be written");
-        self.apply(&file);
+        self.kubectl(&["apply", "--filename", &file.display().to_string()])
     }
 
     /// What `verify` says of every item, by id.

@@ -92,21 +92,21 @@ fn a_probe_that_cannot_run_says_why_passes_nothing_and_leaves_nothing() {
                 "verification.yaml": format!("{{image: {image:?}, pullSecrets: [registry-credentials]}}"),
             },
         });
-        place.apply_text(&map.to_string());
+        place.apply_text(&map.to_string()).succeeds();
     };
     let item = "monitoring/alerts";
     let probed = |reason: &str| {
         let ran = place.apimgmt(&["verify", "--active", item, "-o", "json"]).says(reason);
         let report = ran.ends_with(4).json();
         assert_eq!(report["sections"][0]["items"][0]["verdict"], "unknown", "{report:#}");
-        let left = place.kubectl(&["get", "pods,configmaps", "--output", "name"]).succeeds();
+        let left = place
+            .kubectl(&["get", "pods,configmaps", "--output", "name"])
+            .succeeds();
         let left = left.text();
         assert!(!left.contains("probe"), "{left}");
     };
     declared("registry.sandbox.test:5000/kubectl-apimgmt:absent");
     probed("ErrImagePull");
-    place
-        .kubectl(&["create", "quota", "none", "--hard=pods=0"])
-        .succeeds();
+    place.kubectl(&["create", "quota", "none", "--hard=pods=0"]).succeeds();
     probed("exceeded quota");
 }

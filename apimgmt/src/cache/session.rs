@@ -8,6 +8,9 @@ use redis::{
 
 use crate::snapshot::{collect::Stream, hostile};
 
+/// Longest wait for one answer. The crate's own is half a second, which a Sentinel that looks up a name outlasts.
+const ANSWER: Duration = Duration::from_secs(4);
+
 /// Why there is no session or no answer; messages are the server's own and hold no password.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -41,7 +44,7 @@ pub(crate) async fn open(stream: Stream, user: &str, password: Option<&str>) -> 
             info = info.set_username(user);
         }
     }
-    let config = AsyncConnectionConfig::new();
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER));
     let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
         .await
         .map_err(|error| failure(&error))?;

@@ -53,7 +53,16 @@ impl Ends {
                 places.push((stand, place, role.port));
             }
         }
-        places.extend(monitoring(snapshot, address)?);
+        let (prometheus, sentinel) = (&expected.monitoring.prometheus, &expected.cache.sentinel);
+        if expected.cache.mode == "sentinel" {
+            places.extend(behind(snapshot, Stand::Sentinel, (&sentinel.service, sentinel.port), address)?);
+        }
+        places.extend(behind(
+            snapshot,
+            Stand::Monitoring,
+            (&prometheus.service, prometheus.port),
+            address,
+        )?);
         let anybody = |namespace: &str| pod(namespace, Labels::new(), &PodSpec::default(), address);
         places.push((Stand::Stranger, anybody(&snapshot.namespace), 0));
         places.push((Stand::Outside, anybody(&expected.network.outside_namespace), 0));
@@ -123,11 +132,15 @@ fn labels_of(snapshot: &Snapshot, role: &Role) -> Result<Labels, Unreadable> {
     Ok(labels.cloned().unwrap_or_default())
 }
 
-/// The workload behind Prometheus' service.
-fn monitoring(snapshot: &Snapshot, address: Option<IpAddr>) -> Result<Option<(Stand, Place, u16)>, Unreadable> {
-    let prometheus = &snapshot.expectations()?.monitoring.prometheus;
+/// The workload behind a port of a service.
+fn behind(
+    snapshot: &Snapshot,
+    stand: Stand,
+    (name, port): (&str, u16),
+    address: Option<IpAddr>,
+) -> Result<Option<(Stand, Place, u16)>, Unreadable> {
     let mut services = snapshot.services()?.iter();
-    let Some(service) = services.find(|service| service.metadata.name == prometheus.service) else {
+    let Some(service) = services.find(|service| service.metadata.name == name) else {
         return Ok(None);
     };
     let is_behind = |labels: &Labels| {
@@ -141,11 +154,11 @@ fn monitoring(snapshot: &Snapshot, address: Option<IpAddr>) -> Result<Option<(St
         .find(|template| is_behind(&template.metadata.labels));
     Ok(template.map(|template| {
         let ports = &service.spec.ports;
-        let port = ports.iter().find(|port| port.port == prometheus.port);
-        let port = port.and_then(|port| target_port(port, &template.spec));
+        let target = ports.iter().find(|declared| declared.port == port);
+        let target = target.and_then(|declared| target_port(declared, &template.spec));
         let labels = template.metadata.labels.clone();
         let place = pod(&snapshot.namespace, labels, &template.spec, address);
-        (Stand::Monitoring, place, port.unwrap_or(prometheus.port))
+        (stand, place, target.unwrap_or(port))
     }))
 }
 

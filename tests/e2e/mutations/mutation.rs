@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use serde::Deserialize;
 
-use crate::sandbox::{Namespace, root};
+use crate::sandbox::{Namespace, Ran, root};
 
 /// Longest time until a change shows: two scrapes of the usage, and a rollout.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
@@ -88,16 +88,18 @@ impl Mutation {
         all
     }
 
-    pub(crate) fn prepare(&self, place: &Namespace) {
-        self.prepare.iter().for_each(|step| step.run(place));
+    pub(crate) fn prepare(&self, place: &Namespace) -> Result<(), String> {
+        self.prepare.iter().try_for_each(|step| step.run(place))
     }
 
-    pub(crate) fn change(&self, place: &Namespace) {
-        self.change.iter().for_each(|step| step.run(place));
+    pub(crate) fn change(&self, place: &Namespace) -> Result<(), String> {
+        self.change.iter().try_for_each(|step| step.run(place))
     }
 
-    pub(crate) fn undo(&self, place: &Namespace) {
-        self.undo.iter().for_each(|step| step.run(place));
+    /// Takes every step, also after one that failed: what is broken may be the whole cluster's.
+    pub(crate) fn undo(&self, place: &Namespace) -> Result<(), String> {
+        let steps: Vec<_> = self.undo.iter().map(|step| step.run(place)).collect();
+        steps.into_iter().collect()
     }
 
     /// Probes what only a probe or a load shows; its verdict is read afterwards.
@@ -111,13 +113,13 @@ impl Mutation {
 }
 
 impl Step {
-    fn run(&self, place: &Namespace) {
+    fn run(&self, place: &Namespace) -> Result<(), String> {
         let named = |text: &str| text.replace("$(NAMESPACE)", &place.name);
         match self {
             Self::Kubectl(arguments) => {
                 let named: Vec<_> = arguments.iter().map(|word| named(word)).collect();
                 let arguments: Vec<_> = named.iter().map(String::as_str).collect();
-                place.kubectl(&arguments).succeeds();
+                done(&place.kubectl(&arguments))
             }
             Self::Sql(statement) => {
                 let session = "psql --username postgres --dbname integration_api_management --set ON_ERROR_STOP=1 --command \"$0\"";
@@ -132,7 +134,7 @@ impl Step {
                     session,
                     statement,
                 ];
-                place.kubectl(&inside).succeeds();
+                done(&place.kubectl(&inside))
             }
             Self::Redis(words) => {
                 let session = "REDISCLI_AUTH=\"$REDIS_PASSWORD\" exec redis-cli \"$@\"";
@@ -148,9 +150,13 @@ impl Step {
                     "redis-cli",
                 ];
                 inside.extend(words.iter().map(String::as_str));
-                place.kubectl(&inside).succeeds();
+                done(&place.kubectl(&inside))
             }
-            Self::Apply(manifest) => place.apply_text(&named(&manifest.to_string())),
+            Self::Apply(manifest) => done(&place.apply_text(&named(&manifest.to_string()))),
         }
     }
+}
+
+fn done(ran: &Ran) -> Result<(), String> {
+    if ran.code() == 0 { Ok(()) } else { Err(ran.text()) }
 }
