@@ -78,8 +78,6 @@ impl Tracer {
             .and_then(|value| Context::read(value.to_str().ok()?));
         let (trace, parent) = match context {
             Some(context) if context.is_sampled => (context.trace, Some(context.parent)),
-            // Passed on as it came: the caller has decided.
-            Some(_) => return None,
             None if self
                 .undecided
                 .fetch_add(1, Ordering::Relaxed)
@@ -87,7 +85,8 @@ impl Tracer {
             {
                 (random_hex() + &random_hex(), None)
             }
-            None => return None,
+            // What a caller decided against is passed on as it came.
+            Some(_) | None => return None,
         };
         let id = random_hex();
         let below =

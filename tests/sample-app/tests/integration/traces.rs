@@ -40,7 +40,8 @@ fn parent(flags: &str) -> String {
     format!("00-{TRACE}-{CALLER}-{flags}")
 }
 
-#[tokio::test]
+// The backend must answer while the test waits for the end.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sampled_request_becomes_a_span_of_the_caller_s_trace_and_others_do_not() {
     let (postgres, redis) = (Postgres::stopped(), Redis::stopped());
     let (backend, seen) = backend().await;

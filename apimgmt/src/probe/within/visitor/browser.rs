@@ -1,6 +1,6 @@
 //! A person with a browser: the authorization code flow with PKCE (RFC 7636), through the issuer's own login page.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -13,6 +13,8 @@ use super::{
 };
 use crate::{probe::errand::Credential, snapshot::hostile, values::ExpectedCodeFlow};
 
+/// A person waits longer for a page than a program for an answer; the first ones after a start are slow.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Redirects of the issuer that are followed until it sends the code.
 const HOPS: usize = 8;
 
@@ -119,6 +121,7 @@ async fn code(
     let mut has_logged_in = false;
     for _ in 0..HOPS {
         let here = call.url.clone();
+        call.patience = PATIENCE;
         let reply = visit.client.call(cookies.with(call)).await?;
         cookies.keep(&reply);
         if let Some(location) = reply.header("location").filter(|_| reply.status.is_redirection()) {
