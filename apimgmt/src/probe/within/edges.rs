@@ -52,7 +52,7 @@ async fn settled(one: &Try) -> String {
     let began = Instant::now();
     loop {
         let outcome = tried(one).await;
-        if outcome.is_ok() == one.open || began.elapsed() > SETTLING {
+        if is_told(one, &outcome) || began.elapsed() > SETTLING {
             let words = match outcome {
                 Ok(seen) if seen.is_empty() => "open".into(),
                 Ok(seen) => format!("open {seen}"),
@@ -61,6 +61,14 @@ async fn settled(one: &Try) -> String {
             return hostile::capped(&words, LONGEST_OUTCOME);
         }
         sleep(PAUSE).await;
+    }
+}
+
+/// Whether a try is as it should be. That a name was not resolved tells nothing of the way behind it.
+fn is_told(one: &Try, outcome: &Result<String, String>) -> bool {
+    match outcome {
+        Ok(_) => one.open,
+        Err(why) => !one.open && (one.way == Way::Name || !why.starts_with("name: ")),
     }
 }
 
@@ -143,6 +151,15 @@ mod tests {
             settled(&to("127.0.0.1", port, false)).await,
             "closed connect: connection refused"
         );
+    }
+
+    #[test]
+    fn a_closed_way_is_not_told_by_a_name_that_was_not_resolved() {
+        let closed = to("postgres", 5432, false);
+        assert!(is_told(&closed, &Err("connect: connection refused".into())));
+        assert!(!is_told(&closed, &Err("name: no answer in time".into())));
+        assert!(!is_told(&closed, &Ok(String::new())));
+        assert!(is_told(&to("postgres", 5432, true), &Ok(String::new())));
     }
 
     #[tokio::test]
