@@ -73,12 +73,7 @@ async fn settled(one: &Try, settling: Duration) -> String {
     let began = Instant::now();
     loop {
         let outcome = tried(one).await;
-        let is_settled = match &outcome {
-            Ok(_) => one.open,
-            // A name that was not found tells nothing of the way to it.
-            Err(why) => !one.open && !why.starts_with("name: "),
-        };
-        if is_settled || began.elapsed() > settling {
+        if is_told(one, &outcome) || began.elapsed() > settling {
             let words = match outcome {
                 Ok(seen) if seen.is_empty() => "open".into(),
                 Ok(seen) => format!("open {seen}"),
@@ -87,6 +82,14 @@ async fn settled(one: &Try, settling: Duration) -> String {
             return hostile::capped(&words, LONGEST_OUTCOME);
         }
         sleep(PAUSE).await;
+    }
+}
+
+/// Whether a try is as it should be. That a name was not resolved tells nothing of the way behind it.
+fn is_told(one: &Try, outcome: &Result<String, String>) -> bool {
+    match outcome {
+        Ok(_) => one.open,
+        Err(why) => !one.open && (one.way == Way::Name || !why.starts_with("name: ")),
     }
 }
 
@@ -169,6 +172,15 @@ mod tests {
             settled(&to("127.0.0.1", port, false), SETTLING).await,
             "closed connect: connection refused"
         );
+    }
+
+    #[test]
+    fn a_closed_way_is_not_told_by_a_name_that_was_not_resolved() {
+        let closed = to("postgres", 5432, false);
+        assert!(is_told(&closed, &Err("connect: connection refused".into())));
+        assert!(!is_told(&closed, &Err("name: no answer in time".into())));
+        assert!(!is_told(&closed, &Ok(String::new())));
+        assert!(is_told(&to("postgres", 5432, true), &Ok(String::new())));
     }
 
     #[tokio::test]
