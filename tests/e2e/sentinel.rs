@@ -15,10 +15,10 @@ fn a_failover_is_followed_and_a_loss_is_seen() {
         .succeeds();
     passes(&place);
     // One that hangs is missed by most Sentinels; one that is deleted hands over.
-    let hung = master(&place).expect("it was just told");
-    let hang = ["exec", &hung, "--", "redis-cli", "client", "pause", "20000", "all"];
-    place.kubectl(&hang).succeeds();
-    let next = another_than(&hung, &place);
+    let first = master(&place).expect("it was just told");
+    let pause = ["exec", &first, "--", "redis-cli", "client", "pause", "20000", "all"];
+    place.kubectl(&pause).succeeds();
+    let next = another_than(&first, &place);
     passes(&place);
     place.kubectl(&["delete", "pod", &next]).succeeds();
     another_than(&next, &place);

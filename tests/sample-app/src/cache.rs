@@ -31,7 +31,7 @@ enum Way {
     /// To one server; the connection comes back by itself.
     Server(ConnectionManager),
     /// To the one that Sentinels name.
-    Master(Masters),
+    Master(Box<Masters>),
 }
 
 impl Cache {
@@ -41,7 +41,7 @@ impl Cache {
             RedisSettings::Server(info) => Self::of_server(info),
             RedisSettings::Sentinels(sentinels) => Ok(Self {
                 target: sentinels.named.clone(),
-                way: Way::Master(Masters::new(sentinels, LIMIT)?),
+                way: Way::Master(Box::new(Masters::new(sentinels, LIMIT)?)),
             }),
         }
     }
