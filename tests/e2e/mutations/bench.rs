@@ -64,31 +64,17 @@ impl Bench {
 
     fn attempt(&mut self, mutation: &Mutation) -> Result<(), String> {
         let place = &self.place;
-        mutation.prepare(place);
-        let was_whole = match self.before.get(&mutation.item) {
-            Some(verdict) => verdict == "pass",
-            // It rests on traffic, which was prepared or comes by a load.
-            None => within(mutation, place, || self.is_whole(mutation)),
-        };
-        if !was_whole {
-            return Err(format!("it was {} before", place.items(&[])[&mutation.item]));
+        mutation.prepare(place)?;
+        if !within(mutation, place, || self.is_whole(mutation)) {
+            let now = place.verdicts(&[]);
+            let others = self.others(&sandbox::steady(now.clone()), &mutation.item);
+            return Err(format!("it was {} before; others {others:?}", now[&mutation.item]));
         }
-        mutation.change(place);
-        let mut last = String::new();
-        let broken = within(mutation, place, || {
-            let now = place.items(&[]);
-            let own = &now[&mutation.item];
-            let verdicts: Verdicts = now
-                .iter()
-                .map(|(id, row)| (id.clone(), text(&row["verdict"])))
-                .collect();
-            let others = self.others(&sandbox::steady(verdicts), &mutation.item);
-            let (verdict, detail) = (text(&own["verdict"]), text(&own["detail"]));
-            last = format!("{verdict}: {detail}; others {others:?}");
-            verdict == mutation.verdict && detail.contains(&mutation.detail) && others == mutation.also
-        });
-        mutation.undo(place);
-        let mended = within(mutation, place, || self.is_whole(mutation));
+        let made = mutation.change(place);
+        let mut last = made.as_ref().err().cloned().unwrap_or_default();
+        let broken = made.is_ok() && within(mutation, place, || self.is_broken(mutation, &mut last));
+        let undone = mutation.undo(place);
+        let mended = undone.is_ok() && within(mutation, place, || self.is_whole(mutation));
         let left = (!mended).then(|| self.others(&sandbox::steady(place.verdicts(&[])), ""));
         if !mended {
             // The next mutation begins with a whole release; the namespace of this one ends when it is dropped.
@@ -106,6 +92,20 @@ impl Bench {
     fn is_whole(&self, mutation: &Mutation) -> bool {
         let now = self.place.verdicts(&[]);
         now[&mutation.item] == "pass" && sandbox::steady(now) == self.before
+    }
+
+    /// Whether the item says what it must, and nothing else changed; `last` is what was said.
+    fn is_broken(&self, mutation: &Mutation, last: &mut String) -> bool {
+        let now = self.place.items(&[]);
+        let own = &now[&mutation.item];
+        let verdicts: Verdicts = now
+            .iter()
+            .map(|(id, row)| (id.clone(), text(&row["verdict"])))
+            .collect();
+        let others = self.others(&sandbox::steady(verdicts), &mutation.item);
+        let (verdict, detail) = (text(&own["verdict"]), text(&own["detail"]));
+        *last = format!("{verdict}: {detail}; others {others:?}");
+        verdict == mutation.verdict && detail.contains(&mutation.detail) && others == mutation.also
     }
 
     /// What differs from before, the item itself left out.
