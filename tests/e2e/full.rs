@@ -13,7 +13,7 @@ const HOLD: &[&str] = &[
 #[test]
 fn files_and_traces_hold_where_they_are_declared() {
     let place = Namespace::absent("full");
-    let (values, full) = (place.values(), place.full_values());
+    let (values, full) = (place.values(), place.values_over("target/sandbox/values-full.yaml"));
     place
         .helm_apimgmt("4.3", &["install", "--values", &values, "--values", &full])
         .succeeds();

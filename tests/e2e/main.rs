@@ -6,6 +6,8 @@ mod interrupted;
 mod lifecycle;
 mod mutations;
 mod permissions;
+mod proven;
 mod sandbox;
+mod sentinel;
 mod statements;
 mod trouble;

@@ -97,18 +97,14 @@ impl Namespace {
 
     /// The values of the sandbox with a public host of this namespace, so that releases side by side don't share one.
     pub(crate) fn values(&self) -> String {
-        self.own("values.yaml")
+        self.values_over("target/sandbox/values.yaml")
     }
 
-    /// What is given after them to have everything that they leave out: file transfer, traces.
-    pub(crate) fn full_values(&self) -> String {
-        self.own("values-full.yaml")
-    }
-
-    fn own(&self, name: &str) -> String {
-        let values =
-            fs::read_to_string(root().join("target/sandbox").join(name)).expect("the sandbox writes its values");
-        let file = root().join("target/e2e").join(format!("{}-{name}", self.name));
+    /// Values of a file below the checkout, with a public host of this namespace.
+    pub(crate) fn values_over(&self, file: &str) -> String {
+        let values = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let name = Path::new(file).file_stem().expect("it has a name").to_string_lossy();
+        let file = root().join("target/e2e").join(format!("{}-{name}.yaml", self.name));
         fs::create_dir_all(file.parent().expect("it has one")).expect("target/ can be written");
         let own = values.replace("api-management.sandbox.test", &format!("{}.sandbox.test", self.name));
         fs::write(&file, own).expect("target/ can be written");
@@ -116,10 +112,10 @@ impl Namespace {
     }
 
     /// Applies a manifest given as text.
-    pub(crate) fn apply_text(&self, manifest: &str) {
+    pub(crate) fn apply_text(&self, manifest: &str) -> Ran {
         let file = root().join("target/e2e").join(format!("{}-manifest.yaml", self.name));
         fs::write(&file, manifest).expect("target/ can be written");
-        self.apply(&file);
+        self.kubectl(&["apply", "--filename", &file.display().to_string()])
     }
 
     /// What `verify` says of every item, by id.

@@ -79,3 +79,34 @@ fn a_taken_name_and_an_unknown_flag_change_nothing() {
         .says(RELEASE)
         .says("hint: ");
 }
+
+#[test]
+fn a_probe_that_cannot_run_says_why_passes_nothing_and_leaves_nothing() {
+    let place = Namespace::new("unprobed");
+    let declared = |image: &str| {
+        let map = serde_json::json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "declared", "labels": {"apimgmt.io/checklist": "true"}},
+            "data": {
+                "checklist.yaml": "{}",
+                "verification.yaml": format!("{{image: {image:?}, pullSecrets: [registry-credentials]}}"),
+            },
+        });
+        place.apply_text(&map.to_string()).succeeds();
+    };
+    let item = "monitoring/alerts";
+    let probed = |reason: &str| {
+        let ran = place.apimgmt(&["verify", "--active", item, "-o", "json"]).says(reason);
+        let report = ran.ends_with(4).json();
+        assert_eq!(report["sections"][0]["items"][0]["verdict"], "unknown", "{report:#}");
+        let left = place
+            .kubectl(&["get", "pods,configmaps", "--output", "name"])
+            .succeeds();
+        let left = left.text();
+        assert!(!left.contains("probe"), "{left}");
+    };
+    declared("registry.sandbox.test:5000/kubectl-apimgmt:absent");
+    probed("ErrImagePull");
+    place.kubectl(&["create", "quota", "none", "--hard=pods=0"]).succeeds();
+    probed("exceeded quota");
+}

@@ -7,6 +7,16 @@ use super::{
 use crate::snapshot::sessions::{RedisReplica, Sentinel};
 
 impl Session {
+    /// The address of the master of a name: `HOST:PORT`.
+    pub(crate) async fn master(&mut self, master: &str) -> Result<String, Failure> {
+        let mut asked = redis::cmd("SENTINEL");
+        asked.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
+        let address: Option<(String, String)> = self.ask(&asked).await?;
+        address
+            .map(|(host, port)| crate::snapshot::hostile::line(&format!("{host}:{port}")))
+            .ok_or_else(|| Failure::Server(format!("no master is called `{master}`")))
+    }
+
     /// What this Sentinel says of the master of a name.
     pub(crate) async fn sentinel(&mut self, master: &str) -> Result<Sentinel, Failure> {
         let shown: redis::Value = self.ask(redis::cmd("SENTINEL").arg("MASTER").arg(master)).await?;

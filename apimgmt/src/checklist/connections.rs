@@ -69,10 +69,9 @@ pub(super) fn autoscaler_of<'a>(
     autoscalers: &'a [HorizontalPodAutoscaler],
     workload: &Role,
 ) -> Option<&'a HorizontalPodAutoscaler> {
-    autoscalers.iter().find(|autoscaler| {
-        let target = &autoscaler.spec.scale_target_ref;
-        workload.workload == format!("{}/{}", target.kind.to_ascii_lowercase(), target.name)
-    })
+    autoscalers
+        .iter()
+        .find(|autoscaler| autoscaler.scales(&workload.workload))
 }
 
 /// Pods above the wanted number during a rollout; a percentage is rounded up, and absent means 25 %

@@ -78,7 +78,13 @@ fn went(row: &mut Clauses<'_>, result: &ProbeResult, steps: &[&str]) {
     for step in steps {
         match result.values.get(*step).map(String::as_str) {
             Some("ok") => {}
-            Some(other) => row.breach(format!("{step}: {other}")),
+            Some(other) => {
+                let said = format!("{step}: {other}");
+                // The first step that went wrong is what the whole probe said.
+                if result.passed || result.detail != said {
+                    row.breach(said);
+                }
+            }
             None if result.passed => row.unseen(format!("the probe does not say whether `{step}` worked")),
             None => {}
         }

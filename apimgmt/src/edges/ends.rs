@@ -19,7 +19,7 @@ pub enum Place {
         labels: Labels,
         /// Its ports by name, with their protocols.
         ports: Vec<(String, u16, String)>,
-        /// Its address, when one is known.
+        /// Its address or that of another pod of its network, when one is known.
         address: Option<IpAddr>,
     },
     /// Something else with an address.
@@ -40,6 +40,7 @@ impl Ends {
     pub fn of(snapshot: &Snapshot) -> Result<Self, Unreadable> {
         let roles = Roles::of(snapshot)?;
         let expected = snapshot.expectations()?;
+        let address = pod_address(snapshot)?;
         let mut places = Vec::new();
         for (stand, role) in [
             (Stand::Application, &roles.application),
@@ -48,11 +49,21 @@ impl Ends {
         ] {
             if let Some(role) = role {
                 let labels = labels_of(snapshot, role)?;
-                places.push((stand, pod(&snapshot.namespace, labels, &role.template), role.port));
+                let place = pod(&snapshot.namespace, labels, &role.template, address);
+                places.push((stand, place, role.port));
             }
         }
-        places.extend(monitoring(snapshot)?);
-        let anybody = |namespace: &str| pod(namespace, Labels::new(), &PodSpec::default());
+        let (prometheus, sentinel) = (&expected.monitoring.prometheus, &expected.cache.sentinel);
+        if expected.cache.mode == "sentinel" {
+            places.extend(behind(snapshot, Stand::Sentinel, (&sentinel.service, sentinel.port), address)?);
+        }
+        places.extend(behind(
+            snapshot,
+            Stand::Monitoring,
+            (&prometheus.service, prometheus.port),
+            address,
+        )?);
+        let anybody = |namespace: &str| pod(namespace, Labels::new(), &PodSpec::default(), address);
         places.push((Stand::Stranger, anybody(&snapshot.namespace), 0));
         places.push((Stand::Outside, anybody(&expected.network.outside_namespace), 0));
         Ok(Self { places })
@@ -79,7 +90,14 @@ impl Ends {
     }
 }
 
-fn pod(namespace: &str, labels: Labels, spec: &PodSpec) -> Place {
+/// The address of a pod here. Which one another pod has or gets is not known, but it is of the same network, and the
+/// ranges that policies name are ranges of networks.
+fn pod_address(snapshot: &Snapshot) -> Result<Option<IpAddr>, Unreadable> {
+    let mut pods = snapshot.pods()?.iter().filter(|pod| !pod.spec.host_network);
+    Ok(pods.find_map(|pod| pod.status.pod_ip.parse().ok()))
+}
+
+fn pod(namespace: &str, labels: Labels, spec: &PodSpec, address: Option<IpAddr>) -> Place {
     let ports = spec.containers.iter().flat_map(|container| &container.ports);
     Place::Pod {
         namespace: namespace.into(),
@@ -87,7 +105,7 @@ fn pod(namespace: &str, labels: Labels, spec: &PodSpec) -> Place {
         ports: ports
             .map(|port| (port.name.clone(), port.container_port, port.protocol.clone()))
             .collect(),
-        address: None,
+        address,
     }
 }
 
@@ -114,11 +132,15 @@ fn labels_of(snapshot: &Snapshot, role: &Role) -> Result<Labels, Unreadable> {
     Ok(labels.cloned().unwrap_or_default())
 }
 
-/// The workload behind Prometheus' service.
-fn monitoring(snapshot: &Snapshot) -> Result<Option<(Stand, Place, u16)>, Unreadable> {
-    let prometheus = &snapshot.expectations()?.monitoring.prometheus;
+/// The workload behind a port of a service.
+fn behind(
+    snapshot: &Snapshot,
+    stand: Stand,
+    (name, port): (&str, u16),
+    address: Option<IpAddr>,
+) -> Result<Option<(Stand, Place, u16)>, Unreadable> {
     let mut services = snapshot.services()?.iter();
-    let Some(service) = services.find(|service| service.metadata.name == prometheus.service) else {
+    let Some(service) = services.find(|service| service.metadata.name == name) else {
         return Ok(None);
     };
     let is_behind = |labels: &Labels| {
@@ -132,10 +154,11 @@ fn monitoring(snapshot: &Snapshot) -> Result<Option<(Stand, Place, u16)>, Unread
         .find(|template| is_behind(&template.metadata.labels));
     Ok(template.map(|template| {
         let ports = &service.spec.ports;
-        let port = ports.iter().find(|port| port.port == prometheus.port);
-        let port = port.and_then(|port| target_port(port, &template.spec));
-        let place = pod(&snapshot.namespace, template.metadata.labels.clone(), &template.spec);
-        (Stand::Monitoring, place, port.unwrap_or(prometheus.port))
+        let target = ports.iter().find(|declared| declared.port == port);
+        let target = target.and_then(|declared| target_port(declared, &template.spec));
+        let labels = template.metadata.labels.clone();
+        let place = pod(&snapshot.namespace, labels, &template.spec, address);
+        (stand, place, target.unwrap_or(port))
     }))
 }
 

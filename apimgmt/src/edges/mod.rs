@@ -18,6 +18,8 @@ pub enum Stand {
     Database,
     /// The cache.
     Cache,
+    /// The Sentinels that watch over the cache.
+    Sentinel,
     /// What scrapes.
     Monitoring,
     /// A pod of the namespace that plays no part.
@@ -28,10 +30,11 @@ pub enum Stand {
 
 impl Stand {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Application,
         Self::Database,
         Self::Cache,
+        Self::Sentinel,
         Self::Monitoring,
         Self::Stranger,
         Self::Outside,
@@ -43,6 +46,7 @@ impl Stand {
             Self::Application => "application",
             Self::Database => "database",
             Self::Cache => "cache",
+            Self::Sentinel => "sentinel",
             Self::Monitoring => "monitoring",
             Self::Stranger => "stranger",
             Self::Outside => "outside",
@@ -59,7 +63,7 @@ impl Stand {
         match self {
             Self::Application => Some("app"),
             Self::Database => Some("database"),
-            Self::Cache => Some("cache"),
+            Self::Cache | Self::Sentinel => Some("cache"),
             Self::Monitoring => Some("monitoring"),
             Self::Stranger | Self::Outside => None,
         }

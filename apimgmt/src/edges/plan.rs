@@ -4,7 +4,7 @@ use super::{Edge, Purpose, Stand, Target, Way};
 use crate::{
     snapshot::{
         Snapshot, Source, Unreadable, Why,
-        roles::{Role, Roles},
+        roles::{Role, Roles, target_port},
         services::Service,
     },
     values::DeclaredEdge,
@@ -25,6 +25,8 @@ pub struct Edges {
     pub all: Vec<Edge>,
     /// Parts that are played here.
     parts: Vec<(Stand, Target)>,
+    /// The Sentinels run in pods of their own, not beside the servers.
+    sentinels_apart: bool,
 }
 
 impl Edges {
@@ -47,6 +49,7 @@ impl Edges {
         let expected = snapshot.expectations()?;
         let mut edges = Self {
             parts: parts(snapshot, &roles)?,
+            sentinels_apart: !are_beside(snapshot, &roles)?,
             ..Self::default()
         };
         let declared = |list: &[DeclaredEdge]| -> Result<Vec<(Stand, Target)>, Unreadable> {
@@ -98,23 +101,43 @@ impl Edges {
             }
             self.between(Stand::Application, Stand::Database, Purpose::Needed);
             self.between(Stand::Application, Stand::Cache, Purpose::Needed);
+            self.between(Stand::Application, Stand::Sentinel, Purpose::Needed);
             self.between(Stand::Monitoring, Stand::Application, Purpose::Needed);
         }
+        self.watched();
         self.add(Stand::Outside, Target::tcp(API_SERVER.0, API_SERVER.1), Purpose::Needed);
         for (from, to) in declared {
             self.add(from, to, Purpose::Needed);
         }
     }
 
+    /// Replicas follow their master, whoever that is; Sentinels watch every server and agree with each other.
+    fn watched(&mut self) {
+        if self.part(Stand::Sentinel).is_none() {
+            return;
+        }
+        let watcher = if self.sentinels_apart {
+            Stand::Sentinel
+        } else {
+            Stand::Cache
+        };
+        self.between(Stand::Cache, Stand::Cache, Purpose::Needed);
+        self.between(watcher, Stand::Cache, Purpose::Needed);
+        self.between(watcher, Stand::Sentinel, Purpose::Needed);
+    }
+
     fn closed(&mut self, declared: Vec<(Stand, Target)>) {
-        use Stand::{Application, Cache, Database, Outside, Stranger};
+        use Stand::{Application, Cache, Database, Outside, Sentinel, Stranger};
         for (from, to) in [
             (Outside, Database),
             (Outside, Cache),
+            (Outside, Sentinel),
             (Outside, Application),
             (Stranger, Database),
             (Stranger, Cache),
+            (Stranger, Sentinel),
             (Database, Cache),
+            (Database, Sentinel),
             (Cache, Database),
         ] {
             self.between(from, to, Purpose::Isolation);
@@ -220,10 +243,28 @@ fn parts(snapshot: &Snapshot, roles: &Roles) -> Result<Vec<(Stand, Target)>, Unr
         .into_iter()
         .filter_map(|(role, stand)| of_role(role.as_ref()?, stand))
         .collect();
-    let prometheus = &snapshot.expectations()?.monitoring.prometheus;
-    let monitoring = services
-        .iter()
-        .find(|service| service.metadata.name == prometheus.service);
+    let expected = snapshot.expectations()?;
+    let named = |name: &str| services.iter().find(|service| service.metadata.name == name);
+    let sentinel = &expected.cache.sentinel;
+    if expected.cache.mode == "sentinel" {
+        let service = named(&sentinel.service);
+        parts.extend(service.map(|service| own(service, sentinel.port, Stand::Sentinel)));
+    }
+    let prometheus = &expected.monitoring.prometheus;
+    let monitoring = named(&prometheus.service);
     parts.extend(monitoring.map(|service| own(service, prometheus.port, Stand::Monitoring)));
     Ok(parts)
+}
+
+/// Whether the Sentinels run in the pods of the cache's servers.
+fn are_beside(snapshot: &Snapshot, roles: &Roles) -> Result<bool, Unreadable> {
+    let sentinel = &snapshot.expectations()?.cache.sentinel;
+    let mut services = snapshot.services()?.iter();
+    let service = services.find(|service| service.metadata.name == sentinel.service);
+    let port = service.and_then(|service| service.spec.ports.iter().find(|port| port.port == sentinel.port));
+    Ok(roles.cache.iter().zip(port).any(|(role, port)| {
+        let mut declared = role.template.containers.iter().flat_map(|container| &container.ports);
+        let target = target_port(port, &role.template);
+        declared.any(|declared| Some(declared.container_port) == target)
+    }))
 }

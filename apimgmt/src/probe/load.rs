@@ -1,5 +1,5 @@
 //! The load probe: an indexed Job of the verification image shares a declared rate among its pods, and what they measured
-//! becomes evidence for two items. It asks the application's own service alone, and only by GET.
+//! becomes evidence for three items. It asks the application's own service alone, and only by GET.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,6 +20,7 @@ use super::{
     measured::{Measured, Order, Sum, VARIABLE},
     objects::{LABEL, Wanted, pod, typed, verification},
     pod::{holds_it_up, last_words},
+    scaling::{Autoscaler, Course},
     store,
 };
 use crate::{
@@ -47,7 +48,8 @@ const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
 /// What must be read before the load can be planned.
 pub fn reads() -> BTreeSet<Source> {
-    Roles::READS.iter().copied().collect()
+    let autoscaler = [Source::HorizontalPodAutoscalers];
+    autoscaler.into_iter().chain(Roles::READS.iter().copied()).collect()
 }
 
 /// Makes the declared load and stores what was measured. The Job and its pods are gone when this returns, also when it is
@@ -79,11 +81,13 @@ pub fn run<'a>(
             plan.url, plan.rate, plan.load.duration, plan.load.workers
         ));
         let outcome = tokio::select! {
-            outcome = measured(client, &snapshot.namespace, &job, &plan) => outcome,
+            outcome = made(client, &snapshot.namespace, &job, &plan, progress) => outcome,
             () = interrupt.asked() => Err(Error::new(ExitCode::Interrupted, "interrupted while the load was made")),
         };
         clean(client, &snapshot.namespace, &job.name_any()).await?;
-        let results = plan.results(&outcome?)?;
+        let (workers, course) = outcome?;
+        let mut results = plan.results(&workers)?;
+        results.extend(course.map(|course| scaled(&course)));
         store::write(client, &snapshot.namespace, &results).await
     })
 }
@@ -95,6 +99,7 @@ struct Plan {
     rate: f64,
     load: ExpectedLoad,
     begins: Timestamp,
+    autoscaler: Option<Autoscaler>,
 }
 
 impl Plan {
@@ -143,6 +148,7 @@ impl Plan {
             rate,
             load: load.clone(),
             begins: now + GATHERING,
+            autoscaler: Autoscaler::of(snapshot, &application).map_err(unread)?,
         })
     }
 
@@ -224,6 +230,34 @@ impl Plan {
             result("performance/response-time"),
             result("performance/throughput"),
         ])
+    }
+}
+
+/// Makes the load, with an eye on the autoscaler where there is one.
+async fn made(
+    client: &Client,
+    namespace: &str,
+    job: &Job,
+    plan: &Plan,
+    progress: &Progress,
+) -> Result<(Vec<Measured>, Option<Course>), Error> {
+    let load = measured(client, namespace, job, plan);
+    match &plan.autoscaler {
+        Some(autoscaler) => {
+            let (workers, course) = autoscaler.during(client, namespace, load, progress).await?;
+            Ok((workers, Some(course)))
+        }
+        None => Ok((load.await?, None)),
+    }
+}
+
+fn scaled(course: &Course) -> ProbeResult {
+    ProbeResult {
+        item: "performance/auto-scaling".into(),
+        at: Some(Timestamp::now()),
+        passed: true,
+        detail: "the autoscaler was looked at during a load".into(),
+        values: course.values(),
     }
 }
 

@@ -6,13 +6,16 @@ mod errand;
 mod load;
 mod measured;
 mod objects;
+mod permission;
 mod places;
 mod pod;
 mod reviews;
+mod scaling;
 mod store;
 pub mod within;
 
 pub use load::{reads as load_reads, run as load};
+pub use permission::permit;
 
 use std::{collections::BTreeSet, time::Duration};
 

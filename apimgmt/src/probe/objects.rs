@@ -15,6 +15,11 @@ use crate::{
     snapshot::{PROBE_RUN, Snapshot, roles::Roles},
 };
 
+/// Where the probe of the cache finds the Sentinels, and the name of their master; the application's own variables may
+/// be called anything.
+pub(super) const SENTINEL: &str = "PROBE_SENTINEL";
+pub(super) const MASTER: &str = "PROBE_SENTINEL_MASTER";
+
 /// The label of everything that a probe makes: how leftovers are found.
 pub(super) const LABEL: &str = PROBE_RUN;
 
@@ -46,7 +51,8 @@ pub(super) async fn plan(client: &Client, snapshot: &Snapshot, probe: Probe) -> 
     let verification = verification(client, &snapshot.namespace).await?;
     match probe {
         Probe::Application => {
-            let environment = application_environment(client, snapshot).await?;
+            let mut environment = application_environment(client, snapshot).await?;
+            add_sentinel(&mut environment, snapshot)?;
             alone(&verification, snapshot, probe, Some("app"), &environment)
         }
         // Where none is declared there is nothing to look into.
@@ -115,6 +121,24 @@ fn alone(
         pod: typed(pod(verification, &wanted))?,
         claim: None,
     }])
+}
+
+/// Whom to ask for the server that takes writes, where Sentinels decide.
+fn add_sentinel(environment: &mut Value, snapshot: &Snapshot) -> Result<(), Error> {
+    let unread = |why| Error::could_not("could not tell where the cache takes writes").because(Box::new(why));
+    let expected = &snapshot.expectations().map_err(unread)?.cache;
+    if expected.mode == "sentinel" {
+        let sentinel = &expected.sentinel;
+        let told = [
+            json!({ "name": SENTINEL, "value": format!("{}:{}", sentinel.service, sentinel.port) }),
+            json!({ "name": MASTER, "value": sentinel.master }),
+        ];
+        match environment["env"].as_array_mut() {
+            Some(variables) => variables.extend(told),
+            None => environment["env"] = json!(told),
+        }
+    }
+    Ok(())
 }
 
 /// The storage classes that claims use; `None` where they leave it to a default that does not exist.

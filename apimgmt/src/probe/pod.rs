@@ -1,6 +1,6 @@
 //! One run of a probe: make its objects, wait for its word, take everything away again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ContainerState, PersistentVolumeClaim, Pod};
@@ -8,10 +8,13 @@ use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, PostParams, WatchEvent, WatchParams},
 };
+use tokio::time::{Instant, timeout_at};
 
 use super::{LONGEST, Probe, objects::Objects};
 use crate::{Error, ExitCode, operation::Interrupt, snapshot::sessions::ProbeResult};
 
+/// How long an image that can't be pulled, or a missing Secret, is waited for: two tries of the kubelet.
+const STUCK: Duration = Duration::from_secs(20);
 /// Longest time for taking everything away.
 const CLEANING: Duration = Duration::from_secs(20);
 
@@ -51,13 +54,14 @@ async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects)
             .map_err(refused("the claim"))?;
     }
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let made = Instant::now();
     let created = pods
         .create(&PostParams::default(), &objects.pod)
         .await
         .map_err(refused("the pod"))?;
     let seen = tokio::time::timeout(LONGEST, ended(&pods, &created)).await;
     match seen {
-        Ok(Ok((message, started_after))) => {
+        Ok(Ok(Some((message, started_after)))) => {
             let mut results = if probe == Probe::Edges {
                 super::edges::results(&objects.edges, &message)?
             } else {
@@ -73,16 +77,16 @@ async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects)
             Ok(results)
         }
         Ok(Err(error)) => Err(Error::could_not(format!("lost sight of pod/{}", created.name_any())).because(error)),
-        Err(_) => {
+        Ok(Ok(None)) | Err(_) => {
             let pod = pods.get(&created.name_any()).await.ok();
             let why = pod
                 .as_ref()
                 .and_then(holds_it_up)
                 .unwrap_or_else(|| "it gave no result in time".to_owned());
             Err(Error::could_not(format!(
-                "pod/{} did not end within {} s",
+                "pod/{} did not end, {} s after it was made",
                 created.name_any(),
-                LONGEST.as_secs()
+                made.elapsed().as_secs()
             ))
             .because(crate::report::escape(&why))
             .hint("what a probe could not see stays unknown; compare `verification.image` with what can be pulled"))
@@ -90,28 +94,43 @@ async fn told(client: &Client, namespace: &str, probe: Probe, objects: &Objects)
     }
 }
 
-/// Waits until the container has ended, and gives its last words and how long it took to start.
-async fn ended(pods: &Api<Pod>, created: &Pod) -> Result<(String, Duration), kube::Error> {
+/// Waits until the container has ended, and gives its last words and how long it took to start; nothing when it is stuck.
+async fn ended(pods: &Api<Pod>, created: &Pod) -> Result<Option<(String, Duration)>, kube::Error> {
     let began = Instant::now();
-    let mut started_after = None;
+    let (mut started_after, mut stuck) = (None, None);
     let one = WatchParams::default()
         .fields(&format!("metadata.name={}", created.name_any()))
         .timeout(290);
     let mut version = created.resource_version().unwrap_or_else(|| "0".to_owned());
     loop {
         let mut events = pods.watch(&one, &version).await?.boxed();
-        while let Some(event) = events.try_next().await? {
-            if let WatchEvent::Added(pod) | WatchEvent::Modified(pod) = event {
-                if state(&pod).is_some_and(|state| state.waiting.is_none()) {
-                    started_after.get_or_insert_with(|| began.elapsed());
-                }
-                if let Some(message) = last_words(&pod) {
-                    return Ok((message, started_after.unwrap_or_else(|| began.elapsed())));
-                }
-                version = pod.resource_version().unwrap_or(version);
+        loop {
+            let until = stuck.unwrap_or(began + LONGEST);
+            let Ok(event) = timeout_at(until, events.try_next()).await else {
+                return Ok(None);
+            };
+            let pod = match event? {
+                Some(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => pod,
+                Some(_) => continue,
+                None => break,
+            };
+            if state(&pod).is_some_and(|state| state.waiting.is_none()) {
+                started_after.get_or_insert_with(|| began.elapsed());
             }
+            if let Some(message) = last_words(&pod) {
+                return Ok(Some((message, started_after.unwrap_or_else(|| began.elapsed()))));
+            }
+            stuck = is_stuck(&pod).then(|| stuck.unwrap_or_else(|| Instant::now() + STUCK));
+            version = pod.resource_version().unwrap_or(version);
         }
     }
+}
+
+/// Whether the container waits for what may never come.
+fn is_stuck(pod: &Pod) -> bool {
+    let waiting = state(pod).and_then(|state| state.waiting.as_ref());
+    let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or_default();
+    ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"].contains(&reason)
 }
 
 fn state(pod: &Pod) -> Option<&ContainerState> {

@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use crate::snapshot::permission::{Permissions, Rule};
+use crate::snapshot::permission::{Permissions, Place, Rule};
 
-/// The name of both roles.
+/// The name of the roles.
 const NAME: &str = "apimgmt-verify";
 
 /// Whom roles are bound to.
@@ -52,44 +52,71 @@ impl Subject {
     }
 }
 
-/// A `ClusterRole` and a `Role`, and their bindings when there is somebody to bind them to. The `ClusterRole` carries the
-/// namespace in its name, so that two releases do not share one.
-pub fn manifest(permissions: &Permissions, namespace: &str, to: Option<&Subject>) -> String {
-    let cluster_name = format!("{NAME}-{namespace}");
-    let mut objects = vec![
-        json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": { "name": cluster_name },
-            "rules": permissions.cluster.iter().map(rule).collect::<Vec<_>>(),
-        }),
-        json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "Role",
-            "metadata": { "name": NAME, "namespace": namespace },
-            "rules": permissions.namespace.iter().map(rule).collect::<Vec<_>>(),
-        }),
+/// A `ClusterRole` and a `Role`, and one more where probes stand `outside`, with their bindings when there is somebody to
+/// bind them to. What is not in the release's namespace carries it in its name, so that two releases do not share one.
+pub fn manifest(permissions: &Permissions, namespace: &str, outside: &str, to: Option<&Subject>) -> String {
+    let elsewhere = format!("{NAME}-{namespace}");
+    let mut roles = vec![
+        Role::new(permissions, Place::Cluster, &elsewhere, None),
+        Role::new(permissions, Place::Namespace, NAME, Some(namespace)),
+        Role::new(permissions, Place::Outside, &elsewhere, Some(outside)),
     ];
-    if let Some(subject) = to {
-        let reference =
-            |kind: &str, name: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
-        objects.push(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": { "name": cluster_name },
-            "roleRef": reference("ClusterRole", &cluster_name),
-            "subjects": [subject.manifest()],
-        }));
-        objects.push(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": { "name": NAME, "namespace": namespace },
-            "roleRef": reference("Role", NAME),
-            "subjects": [subject.manifest()],
-        }));
-    }
-    let documents: Vec<String> = objects.iter().map(super::yaml).collect();
+    roles.retain(|role| !role.rules.is_empty());
+    let bindings = to.map(|subject| roles.iter().map(|role| role.binding(subject)).collect::<Vec<_>>());
+    let objects = roles.iter().map(Role::manifest).chain(bindings.into_iter().flatten());
+    let documents: Vec<String> = objects.map(|object| super::yaml(&object)).collect();
     documents.join("---\n")
+}
+
+/// A role: of the cluster when it is of no namespace.
+struct Role<'a> {
+    name: &'a str,
+    namespace: Option<&'a str>,
+    rules: Vec<Rule>,
+}
+
+impl<'a> Role<'a> {
+    fn new(permissions: &Permissions, place: Place, name: &'a str, namespace: Option<&'a str>) -> Self {
+        Self {
+            name,
+            namespace,
+            rules: permissions.rules(place),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        if self.namespace.is_some() {
+            "Role"
+        } else {
+            "ClusterRole"
+        }
+    }
+
+    fn metadata(&self) -> Value {
+        match self.namespace {
+            Some(namespace) => json!({ "name": self.name, "namespace": namespace }),
+            None => json!({ "name": self.name }),
+        }
+    }
+
+    fn manifest(&self) -> Value {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": self.kind(),
+            "metadata": self.metadata(),
+            "rules": self.rules.iter().map(rule).collect::<Vec<_>>(),
+        })
+    }
+
+    fn binding(&self, subject: &Subject) -> Value {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": format!("{}Binding", self.kind()),
+            "metadata": self.metadata(),
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": self.kind(), "name": self.name },
+            "subjects": [subject.manifest()],
+        })
+    }
 }
 
 fn rule(rule: &Rule) -> Value {

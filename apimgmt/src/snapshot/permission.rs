@@ -4,13 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Scope, Source, collect::closure};
 
-/// Rules by what they reach.
+/// Where a permission counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Over the whole cluster.
+    Cluster,
+    /// In the release's namespace.
+    Namespace,
+    /// In the namespace that probes from outside stand in.
+    Outside,
+}
+
+/// Verbs by group and resource.
+type Verbs = BTreeMap<(&'static str, &'static str), BTreeSet<&'static str>>;
+
+/// What is permitted, by where it counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permissions {
-    /// Over the whole cluster.
-    pub cluster: Vec<Rule>,
-    /// In the release's namespace.
-    pub namespace: Vec<Rule>,
+    verbs: BTreeMap<Place, Verbs>,
+    paths: BTreeSet<&'static str>,
 }
 
 /// One rule as RBAC words it.
@@ -28,54 +40,82 @@ pub struct Rule {
     pub verbs: Vec<&'static str>,
 }
 
-/// Verbs by group and resource.
-type Verbs = BTreeMap<(&'static str, &'static str), BTreeSet<&'static str>>;
-
 impl Permissions {
     /// What reading these sources, and what they require, takes; `watch` adds what hearing of their changes does.
     pub fn of(sources: &BTreeSet<Source>, watch: bool) -> Self {
-        let (mut cluster, mut namespace, mut paths) = (Verbs::new(), Verbs::new(), BTreeSet::new());
+        let mut permissions = Self::default();
+        // Every report names the cluster: its version, and the uid of its first namespace.
+        permissions.paths.insert("/version");
         for source in closure(sources) {
             let access = source.access();
             if access.resource.starts_with('/') {
-                paths.insert(access.resource);
+                permissions.paths.insert(access.resource);
                 continue;
             }
             if access.resource.is_empty() {
                 continue;
             }
-            let reach = match access.scope {
-                Scope::Cluster | Scope::AllNamespaces => &mut cluster,
+            let place = match access.scope {
+                Scope::Cluster | Scope::AllNamespaces => Place::Cluster,
                 // A review is no object of a namespace, whatever it asks about.
-                Scope::Session if access.group == "authorization.k8s.io" => &mut cluster,
+                Scope::Session if access.group == "authorization.k8s.io" => Place::Cluster,
                 // The API server authorizes the `get` of a namespace inside that namespace, so a Role grants it.
-                Scope::Namespace | Scope::OwnNamespace | Scope::Named | Scope::Session => &mut namespace,
+                Scope::Namespace | Scope::OwnNamespace | Scope::Named | Scope::Session => Place::Namespace,
             };
-            let verbs = reach.entry((access.group, access.resource)).or_default();
-            verbs.insert(access.verb);
-            verbs.extend(further(source));
+            permissions.grant(place, access.group, access.resource, &[access.verb]);
+            permissions.grant(place, access.group, access.resource, further(source));
             if watch && access.verb == "list" {
-                verbs.insert("watch");
+                permissions.grant(place, access.group, access.resource, &["watch"]);
             }
         }
-        // Every report names the cluster: its version, and the uid of this namespace.
-        paths.insert("/version");
-        let mut cluster = rules(cluster);
-        cluster.push(Rule {
+        permissions
+    }
+
+    /// Adds verbs on a resource.
+    pub fn grant(&mut self, place: Place, group: &'static str, resource: &'static str, verbs: &[&'static str]) {
+        let known = self
+            .verbs
+            .entry(place)
+            .or_default()
+            .entry((group, resource))
+            .or_default();
+        known.extend(verbs);
+    }
+
+    /// The rules for a place: one for all resources of a group that need the same.
+    pub fn rules(&self, place: Place) -> Vec<Rule> {
+        let mut together: BTreeMap<(&str, &BTreeSet<&str>), Vec<&str>> = BTreeMap::new();
+        for ((group, resource), verbs) in self.verbs.get(&place).into_iter().flatten() {
+            together.entry((group, verbs)).or_default().push(resource);
+        }
+        let resources = together.into_iter().map(|((group, verbs), resources)| Rule {
+            group,
+            resources,
+            verbs: verbs.iter().copied().collect(),
+            ..Rule::default()
+        });
+        let beside = if place == Place::Cluster {
+            self.beside()
+        } else {
+            Vec::new()
+        };
+        resources.chain(beside).collect()
+    }
+
+    /// What is no list of a kind.
+    fn beside(&self) -> Vec<Rule> {
+        let first_namespace = Rule {
             resources: vec!["namespaces"],
             names: vec!["kube-system"],
             verbs: vec!["get"],
             ..Rule::default()
-        });
-        cluster.push(Rule {
-            paths: paths.into_iter().collect(),
+        };
+        let paths = Rule {
+            paths: self.paths.iter().copied().collect(),
             verbs: vec!["get"],
             ..Rule::default()
-        });
-        Self {
-            cluster,
-            namespace: rules(namespace),
-        }
+        };
+        vec![first_namespace, paths]
     }
 }
 
@@ -88,23 +128,6 @@ fn further(source: Source) -> &'static [&'static str] {
         _ if source.access().resource == "pods/portforward" => &["get"],
         _ => &[],
     }
-}
-
-/// One rule for all resources of a group that need the same.
-fn rules(verbs: Verbs) -> Vec<Rule> {
-    let mut together: BTreeMap<(&'static str, BTreeSet<&'static str>), Vec<&'static str>> = BTreeMap::new();
-    for ((group, resource), verbs) in verbs {
-        together.entry((group, verbs)).or_default().push(resource);
-    }
-    together
-        .into_iter()
-        .map(|((group, verbs), resources)| Rule {
-            group,
-            resources,
-            verbs: verbs.into_iter().collect(),
-            ..Rule::default()
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -127,7 +150,7 @@ mod tests {
             false,
         );
         assert_eq!(
-            told(&permissions.cluster),
+            told(&permissions.rules(Place::Cluster)),
             [
                 "core nodes list",
                 "core namespaces get kube-system",
@@ -135,11 +158,11 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(&permissions.namespace),
+            told(&permissions.rules(Place::Namespace)),
             ["core configmaps list", "networking.k8s.io ingresses list"]
         );
         let permissions = Permissions::of(&BTreeSet::from([Source::Releases, Source::Health]), true);
-        let namespace = told(&permissions.namespace);
+        let namespace = told(&permissions.rules(Place::Namespace));
         assert!(
             namespace.contains(&"core secrets get,list,watch".into()),
             "{namespace:?}"
@@ -158,7 +181,7 @@ mod tests {
     fn reviews_of_access_are_asked_of_the_whole_cluster() {
         let permissions = Permissions::of(&[Source::AccessReviews].into(), false);
         let reviews = "authorization.k8s.io subjectaccessreviews create";
-        assert!(told(&permissions.cluster).contains(&reviews.to_owned()));
-        assert!(!told(&permissions.namespace).contains(&reviews.to_owned()));
+        assert!(told(&permissions.rules(Place::Cluster)).contains(&reviews.to_owned()));
+        assert!(!told(&permissions.rules(Place::Namespace)).contains(&reviews.to_owned()));
     }
 }

@@ -169,8 +169,22 @@ pub struct Redis {
     pub reads: Vec<KeyspaceReads>,
     /// What each Sentinel says; empty when none is declared.
     pub sentinels: Vec<Sentinel>,
-    /// What could not be asked, by part (`config`, `sentinels`), and why.
+    /// The other servers under Sentinel, any of which may be the next master: their state and parameters.
+    pub followers: Vec<Self>,
+    /// What could not be asked, by part (`config`, `session`), and why.
     pub untold: BTreeMap<String, String>,
+}
+
+impl Redis {
+    /// Why no session was made, when the Sentinels name no server for one or it could not be reached.
+    pub fn unasked(&self) -> Option<&str> {
+        self.untold.get("session").map(String::as_str)
+    }
+
+    /// It and its followers: what must hold for a server must hold for the next master too.
+    pub fn servers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.followers)
+    }
 }
 
 /// What a public host answers.

@@ -174,6 +174,7 @@ impl Source {
                 S::Deployments,
                 S::StatefulSets,
                 S::Jobs,
+                S::CronJobs,
                 S::Expectations,
             ],
             // What is secret must be known before it can be masked.
@@ -185,7 +186,9 @@ impl Source {
                 S::Deployments,
                 S::StatefulSets,
                 S::ReplicaSets,
+                S::DaemonSets,
                 S::Jobs,
+                S::CronJobs,
                 S::Services,
                 S::Ingresses,
                 S::Releases,

@@ -1,5 +1,7 @@
 //! Workloads: what keeps pods running, and what scales them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -228,6 +230,30 @@ pub struct HorizontalPodAutoscaler {
     pub spec: AutoscalerSpec,
     /// What is.
     pub status: AutoscalerStatus,
+}
+
+impl HorizontalPodAutoscaler {
+    /// How long it waits before it takes pods away when it does not say
+    /// (<https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#default-behavior>).
+    const STABILIZATION: i64 = 300;
+
+    /// Whether it scales a workload, as in `deployment/api-management`.
+    pub fn scales(&self, workload: &str) -> bool {
+        let target = &self.spec.scale_target_ref;
+        workload == format!("{}/{}", target.kind.to_ascii_lowercase(), target.name)
+    }
+
+    /// How long it looks back before it takes pods away.
+    pub fn window(&self) -> Duration {
+        let declared = self.spec.behavior.scale_down.stabilization_window_seconds;
+        Duration::from_secs(u64::try_from(declared.unwrap_or(Self::STABILIZATION)).unwrap_or_default())
+    }
+
+    /// How soon after a load pods must be taken away: its window, and two minutes for the metrics of the load's end, its own
+    /// period and the pods' grace.
+    pub fn falls_within(&self) -> Duration {
+        self.window() + Duration::from_mins(2)
+    }
 }
 
 /// What an autoscaler asks for.

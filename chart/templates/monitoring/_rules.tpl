@@ -4,11 +4,14 @@
 {{- $files := list "application" "monitoring" -}}
 {{- if $monitoring.postgresExporter.enabled }}{{ $files = append $files "database" }}{{ end -}}
 {{- if $monitoring.redisExporter.enabled }}{{ $files = append $files "cache" }}{{ end -}}
+{{- if and $monitoring.redisExporter.enabled (include "apimgmt.withSentinel" .) }}{{ $files = append $files "sentinel" }}{{ end -}}
 {{- if $monitoring.blackboxExporter.enabled }}{{ $files = append $files "synthetic" }}{{ end -}}
 {{- $volume := mul (include "apimgmt.mebibytes" .Values.postgresql.persistence.size | int64) 1048576 -}}
+{{- $replicas := 0 -}}
+{{- if include "apimgmt.withSentinel" . }}{{ $replicas = sub (int .Values.redis.sentinel.replicas) 1 }}{{ end -}}
 {{- $groups := list -}}
 {{- range $file := $files }}
-{{- $text := $.Files.Get (printf "files/alerts/%s.yaml" $file) | replace "DATABASE_VOLUME_BYTES" (toString $volume) | replace "P95_SECONDS" (include "apimgmt.seconds" $.Values.checklist.performance.p95) | replace "SYNTHETIC_JOB" $.Values.checklist.synthetic.job }}
+{{- $text := $.Files.Get (printf "files/alerts/%s.yaml" $file) | replace "DATABASE_VOLUME_BYTES" (toString $volume) | replace "P95_SECONDS" (include "apimgmt.seconds" $.Values.checklist.performance.p95) | replace "SYNTHETIC_JOB" $.Values.checklist.synthetic.job | replace "WANTED_REPLICAS" ($replicas | toString) }}
 {{- range $group := (fromYaml $text).groups }}
 {{- range $rule := $group.rules }}
 {{- if $rule.alert }}{{ $_ := set $rule.annotations "runbook_url" (printf "%s/%s" $monitoring.runbookUrl $rule.alert) }}{{ end }}

@@ -44,13 +44,32 @@ scrape_configs:
 {{- end }}
 {{- range $key, $address := dict "alertmanager" "alertmanager-service:9093" "grafana" "grafana-service:3000" "postgresExporter" "postgres-exporter:9187" "redisExporter" "redis-exporter:9121" "blackboxExporter" "blackbox-exporter:9115" }}
 {{- if (get $monitoring $key).enabled }}
+{{- if and (eq $key "redisExporter") (include "apimgmt.withSentinel" $) }}
+  - job_name: redis-exporter
+    metrics_path: /scrape
+    static_configs: [{targets: {{ include "apimgmt.cacheTargets" $ }}}]
+    relabel_configs:
+      - {source_labels: [__address__], target_label: __param_target}
+      - {source_labels: [__param_target], target_label: instance}
+      - {target_label: __address__, replacement: {{ quote $address }}}
+{{- else }}
   - job_name: {{ kebabcase $key }}
     static_configs: [{targets: [{{ quote $address }}]}]
+{{- end }}
 {{- end }}
 {{- end }}
 {{- with $monitoring.prometheus.extraScrapeConfigs }}
 {{ toYaml . | indent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* Every server under Sentinel, as the exporter is asked for it; a JSON list */}}
+{{- define "apimgmt.cacheTargets" -}}
+{{- $targets := list -}}
+{{- range include "apimgmt.cacheServers" . | fromJsonArray }}
+{{- $targets = append $targets (printf "redis://%s:6379" .) }}
+{{- end }}
+{{- toJson $targets }}
 {{- end -}}
 
 {{/* What is called from outside: what is declared, or else one path of every public host */}}

@@ -1,8 +1,11 @@
 //! `items`: lists and explains the items of the checklist.
 
+use std::collections::BTreeSet;
+
 use apimgmt::{
     Error, ExitCode,
     checklist::{self, select, sources},
+    probe::{self, Probe},
     report::{self, print, rbac::Subject},
     snapshot::permission::Permissions,
 };
@@ -38,6 +41,15 @@ enum ItemsCommand {
         /// Also what `verify --watch` takes
         #[arg(long)]
         watch: bool,
+        /// Also what `verify --active` takes
+        #[arg(long)]
+        active: bool,
+        /// Also what `verify --load` takes
+        #[arg(long)]
+        load: bool,
+        /// Where the probe from outside stands: `checklist.network.outsideNamespace`
+        #[arg(long, value_name = "NAMESPACE", default_value = "default")]
+        outside: String,
     },
     /// The page docs/items.md
     #[command(hide = true)]
@@ -49,11 +61,30 @@ pub(crate) fn run(global: &Global, items: &Items) -> Result<ExitCode, Error> {
     match &items.command {
         None | Some(ItemsCommand::List) => print(&report::items::list(checklist::ALL))?,
         Some(ItemsCommand::Document) => print(&report::items::document(checklist::ALL))?,
-        Some(ItemsCommand::Rbac { names, to, watch }) => {
-            let permissions = Permissions::of(&sources(&select(names)?), *watch);
+        Some(ItemsCommand::Rbac {
+            names,
+            to,
+            watch,
+            active,
+            load,
+            outside,
+        }) => {
+            let items = select(names)?;
+            let mut read = sources(&items);
+            let mut probes = BTreeSet::new();
+            if *active {
+                probes = Probe::of_items(&items);
+                read.extend(Probe::reads());
+            }
+            if *load {
+                read.extend(probe::load_reads());
+            }
+            let mut permissions = Permissions::of(&read, *watch);
+            probe::permit(&probes, *load, &mut permissions);
             print(&report::rbac::manifest(
                 &permissions,
                 &global.named_namespace(),
+                outside,
                 to.as_ref(),
             ))?;
         }

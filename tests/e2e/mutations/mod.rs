@@ -1,13 +1,18 @@
 //! Each item made to fail on a running release, by breaking the thing itself, and mended again.
 //! `MUTATIONS=all` makes them all, otherwise a fixed slice; `MUTATIONS=ID` those of one item.
 
+mod bench;
 mod mutation;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::Path,
+    sync::Mutex,
+    thread,
+};
 
+use bench::Bench;
 use mutation::Mutation;
-
-use crate::sandbox::{self, Namespace, text, until};
 
 /// The slice that is made when nobody asks for more: one of each way to break something.
 const SLICE: &[&str] = &[
@@ -17,7 +22,11 @@ const SLICE: &[&str] = &[
     "security-namespace-isolation",
 ];
 
-type Verdicts = BTreeMap<String, String>;
+/// Releases that are broken side by side, where what breaks is theirs alone.
+const BENCHES: usize = 2;
+
+/// What came of a mutation: its line of the table, or why it is wrong.
+type Outcome = (Mutation, Result<(), String>);
 
 fn chosen() -> Vec<Mutation> {
     let wanted = std::env::var("MUTATIONS").unwrap_or_default();
@@ -31,83 +40,55 @@ fn chosen() -> Vec<Mutation> {
     all
 }
 
-/// What differs from before, the item itself left out.
-fn others(before: &Verdicts, now: &Verdicts, item: &str) -> Verdicts {
-    now.iter()
-        .filter(|(id, verdict)| *id != item && before.get(*id) != Some(verdict))
-        .map(|(id, verdict)| (id.clone(), verdict.clone()))
-        .collect()
-}
-
 #[test]
 fn each_mutation_fails_its_item_and_nothing_else() {
-    let mutations = chosen();
-    let place = Namespace::absent("mutations");
-    let values = place.values();
-    place.helm_apimgmt("4.3", &["install", "--values", &values]).succeeds();
-    let mut before = Verdicts::new();
-    // A usage is known after the second scrape: what still moves has settled when two runs agree and nothing fails.
-    until("the release to settle", || {
-        let now = sandbox::steady(place.verdicts(&[]));
-        let settled = now == before && now.values().all(|verdict| verdict != "fail");
-        before = now;
-        settled
-            && before
-                .get("performance/resource-usage")
-                .is_some_and(|verdict| verdict == "pass")
-    });
-    let mut wrong = BTreeSet::new();
-    for mutation in &mutations {
-        let told = tried(&place, mutation, &before);
-        let line = told.as_ref().map_or_else(String::clone, |()| mutation.verdict.clone());
-        apimgmt::report::message(&format!("{:<44} {:<36} {line}", mutation.name, mutation.item));
-        if told.is_err() {
-            wrong.insert(mutation.name.clone());
-        }
+    let mut by_values: BTreeMap<Option<String>, Vec<Mutation>> = BTreeMap::new();
+    for mutation in chosen() {
+        by_values.entry(mutation.values.clone()).or_default().push(mutation);
     }
-    let items: BTreeSet<_> = mutations
-        .iter()
-        .filter(|mutation| !wrong.contains(&mutation.name))
-        .map(|mutation| &mutation.item)
+    let outcomes: Vec<Outcome> = by_values
+        .into_iter()
+        .flat_map(|(values, mutations)| tried(values.as_deref(), mutations))
         .collect();
+    let (right, wrong): (Vec<_>, Vec<_>) = outcomes.iter().partition(|(_, outcome)| outcome.is_ok());
+    let items: BTreeSet<_> = right.iter().map(|(mutation, _)| &mutation.item).collect();
     apimgmt::report::message(&format!(
         "{} of {} mutations as they say, {} of 52 items",
-        mutations.len() - wrong.len(),
-        mutations.len(),
+        right.len(),
+        outcomes.len(),
         items.len()
     ));
+    let wrong: Vec<_> = wrong.iter().map(|(mutation, _)| &mutation.name).collect();
     assert!(wrong.is_empty(), "not as they say: {wrong:?}");
 }
 
-/// Breaks, looks, mends, and looks again.
-fn tried(place: &Namespace, mutation: &Mutation, before: &Verdicts) -> Result<(), String> {
-    if before.get(&mutation.item).map(String::as_str) != Some("pass") {
-        return Err(format!("it was {:?} before", before.get(&mutation.item)));
-    }
-    mutation.change(place);
-    let mut last = String::new();
-    let broken = sandbox::within(mutation::PATIENCE, || {
-        mutation.probe(place);
-        let now = place.items(&[]);
-        let own = &now[&mutation.item];
-        let verdicts: Verdicts = now
-            .iter()
-            .map(|(id, row)| (id.clone(), text(&row["verdict"])))
+/// Tries the mutations of releases with the same values: side by side, and one at a time what others would feel as well.
+fn tried(values: Option<&str>, mutations: Vec<Mutation>) -> Vec<Outcome> {
+    let (cluster, own): (Vec<_>, Vec<_>) = mutations.into_iter().partition(|mutation| mutation.cluster);
+    let name = values.map_or("plain".into(), |file| {
+        Path::new(file).file_stem().expect("it has a name").to_string_lossy()
+    });
+    let benches = own.len().clamp(1, BENCHES);
+    let queue = Mutex::new(VecDeque::from(own));
+    let next = || queue.lock().expect("no worker panics with it").pop_front();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..benches)
+            .map(|number| {
+                let (next, name) = (&next, &name);
+                scope.spawn(move || {
+                    let mut bench = Bench::install(&format!("mutations-{name}-{number}"), values);
+                    let outcomes: Vec<_> = std::iter::from_fn(next).map(|mutation| bench.tried(mutation)).collect();
+                    (bench, outcomes)
+                })
+            })
             .collect();
-        let verdicts = sandbox::steady(verdicts);
-        let others = others(before, &verdicts, &mutation.item);
-        let (verdict, detail) = (text(&own["verdict"]), text(&own["detail"]));
-        last = format!("{verdict}: {detail}; others {others:?}");
-        verdict == mutation.verdict && detail.contains(&mutation.detail) && others == mutation.also
-    });
-    mutation.undo(place);
-    let mended = sandbox::within(mutation::PATIENCE, || {
-        mutation.probe(place);
-        sandbox::steady(place.verdicts(&[])) == *before
-    });
-    match (broken, mended) {
-        (false, _) => Err(format!("WRONG, it was {last}")),
-        (true, false) => Err("WRONG, what was undone did not come back".to_owned()),
-        (true, true) => Ok(()),
-    }
+        let mut done: Vec<_> = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("a worker ends"))
+            .collect();
+        let (mut bench, mut outcomes) = done.pop().expect("there is one bench");
+        outcomes.extend(done.into_iter().flat_map(|(_, outcomes)| outcomes));
+        outcomes.extend(cluster.into_iter().map(|mutation| bench.tried(mutation)));
+        outcomes
+    })
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use serde::Deserialize;
 
-use crate::sandbox::{Namespace, root};
+use crate::sandbox::{Namespace, Ran, root};
 
 /// Longest time until a change shows: two scrapes of the usage, and a rollout.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
@@ -27,6 +27,18 @@ pub(crate) struct Mutation {
     /// Only a probe shows it.
     #[serde(default)]
     active: bool,
+    /// Only load shows it.
+    #[serde(default)]
+    load: bool,
+    /// It breaks what every release of the cluster stands on.
+    #[serde(default)]
+    pub(crate) cluster: bool,
+    /// Values over the sandbox's that the release needs for it: a file below the checkout.
+    #[serde(default)]
+    pub(crate) values: Option<String>,
+    /// What an item needs to be told of at all, such as traffic.
+    #[serde(default)]
+    prepare: Vec<Step>,
     change: Vec<Step>,
     undo: Vec<Step>,
 }
@@ -35,13 +47,13 @@ pub(crate) struct Mutation {
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Step {
-    /// kubectl in the release's namespace, which `$(NAMESPACE)` stands for.
+    /// kubectl in the release's namespace.
     Kubectl(Vec<String>),
     /// A statement as the server's superuser, from inside its pod.
     Sql(String),
     /// A command as the server's administrator, from inside its pod.
     Redis(Vec<String>),
-    /// A manifest.
+    /// A manifest, in which `$(NAMESPACE)` stands for the release's namespace as in arguments of kubectl.
     Apply(serde_json::Value),
 }
 
@@ -76,32 +88,38 @@ impl Mutation {
         all
     }
 
-    pub(crate) fn change(&self, place: &Namespace) {
-        self.change.iter().for_each(|step| step.run(place));
+    pub(crate) fn prepare(&self, place: &Namespace) -> Result<(), String> {
+        self.prepare.iter().try_for_each(|step| step.run(place))
     }
 
-    pub(crate) fn undo(&self, place: &Namespace) {
-        self.undo.iter().for_each(|step| step.run(place));
+    pub(crate) fn change(&self, place: &Namespace) -> Result<(), String> {
+        self.change.iter().try_for_each(|step| step.run(place))
     }
 
-    /// Probes what only a probe shows; its verdict is read afterwards.
+    /// Takes every step, also after one that failed: what is broken may be the whole cluster's.
+    pub(crate) fn undo(&self, place: &Namespace) -> Result<(), String> {
+        let steps: Vec<_> = self.undo.iter().map(|step| step.run(place)).collect();
+        steps.into_iter().collect()
+    }
+
+    /// Probes what only a probe or a load shows; its verdict is read afterwards.
     pub(crate) fn probe(&self, place: &Namespace) {
-        if self.active {
-            place.apimgmt(&["verify", "--active", &self.item]);
+        for (is_needed, flag) in [(self.active, "--active"), (self.load, "--load")] {
+            if is_needed {
+                place.apimgmt(&["verify", flag, &self.item]);
+            }
         }
     }
 }
 
 impl Step {
-    fn run(&self, place: &Namespace) {
+    fn run(&self, place: &Namespace) -> Result<(), String> {
+        let named = |text: &str| text.replace("$(NAMESPACE)", &place.name);
         match self {
             Self::Kubectl(arguments) => {
-                let named: Vec<_> = arguments
-                    .iter()
-                    .map(|word| word.replace("$(NAMESPACE)", &place.name))
-                    .collect();
+                let named: Vec<_> = arguments.iter().map(|word| named(word)).collect();
                 let arguments: Vec<_> = named.iter().map(String::as_str).collect();
-                place.kubectl(&arguments).succeeds();
+                done(&place.kubectl(&arguments))
             }
             Self::Sql(statement) => {
                 let session = "psql --username postgres --dbname integration_api_management --set ON_ERROR_STOP=1 --command \"$0\"";
@@ -116,7 +134,7 @@ impl Step {
                     session,
                     statement,
                 ];
-                place.kubectl(&inside).succeeds();
+                done(&place.kubectl(&inside))
             }
             Self::Redis(words) => {
                 let session = "REDISCLI_AUTH=\"$REDIS_PASSWORD\" exec redis-cli \"$@\"";
@@ -132,9 +150,13 @@ impl Step {
                     "redis-cli",
                 ];
                 inside.extend(words.iter().map(String::as_str));
-                place.kubectl(&inside).succeeds();
+                done(&place.kubectl(&inside))
             }
-            Self::Apply(manifest) => place.apply_text(&manifest.to_string()),
+            Self::Apply(manifest) => done(&place.apply_text(&named(&manifest.to_string()))),
         }
     }
+}
+
+fn done(ran: &Ran) -> Result<(), String> {
+    if ran.code() == 0 { Ok(()) } else { Err(ran.text()) }
 }

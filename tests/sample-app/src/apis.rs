@@ -1,5 +1,5 @@
 //! The registry of APIs: create, read, update, delete.
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -12,7 +12,7 @@ use axum::{
 };
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_postgres::{Error, Row, error::SqlState};
 use tracing::warn;
 
@@ -20,6 +20,8 @@ use crate::{app::App, dependencies, problem::Problem};
 
 const CACHE_HEADER: HeaderName = HeaderName::from_static("x-cache");
 const PAGE: i64 = 100;
+/// How old the copy of a page may be: it is dropped by changes of its first entries alone.
+const PAGE_TTL: Duration = Duration::from_secs(2);
 
 /// What a client sends.
 #[derive(Deserialize)]
@@ -82,17 +84,20 @@ pub(crate) async fn list(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(Page { after }) = page?;
-    let connection = app.database.for_request().await?;
-    let sql = "select id, name, upstream, version from apis where id > $1 order by id limit $2";
-    let statement = connection.prepare_cached(sql).await.map_err(|error| failed(&error))?;
-    let rows = connection
-        .query(&statement, &[&after, &PAGE])
-        .await
-        .map_err(|error| failed(&error))?;
-    let items: Vec<Api> = rows.into_iter().map(Api::from).collect();
-    let full = i64::try_from(items.len()) == Ok(PAGE);
-    let next = items.last().filter(|_| full).map(|api| api.id);
-    Ok(Json(json!({"items": items, "next": next})).into_response())
+    through_cache(&app, &page_key(after), PAGE_TTL, async {
+        let connection = app.database.for_request().await?;
+        let sql = "select id, name, upstream, version from apis where id > $1 order by id limit $2";
+        let statement = connection.prepare_cached(sql).await.map_err(|error| failed(&error))?;
+        let rows = connection
+            .query(&statement, &[&after, &PAGE])
+            .await
+            .map_err(|error| failed(&error))?;
+        let items: Vec<Api> = rows.into_iter().map(Api::from).collect();
+        let full = i64::try_from(items.len()) == Ok(PAGE);
+        let next = items.last().filter(|_| full).map(|api| api.id);
+        Ok(json!({"items": items, "next": next}))
+    })
+    .await
 }
 
 /// `POST /api/v1/apis`
@@ -110,6 +115,7 @@ pub(crate) async fn create(
         .await
         .map_err(|error| conflict_or_failed(&error, &draft.name))?;
     let api = Api::from(row);
+    forget(&app, api.id).await;
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, format!("/api/v1/apis/{}", api.id))],
@@ -124,36 +130,46 @@ pub(crate) async fn read(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Response, Problem> {
     let Path(id) = id?;
-    let cached = app.cache.get(&cache_key(id)).await;
+    through_cache(&app, &cache_key(id), app.cache_ttl, async {
+        let connection = app.database.for_request().await?;
+        let sql = "select id, name, upstream, version from apis where id = $1";
+        let statement = connection.prepare_cached(sql).await.map_err(|error| failed(&error))?;
+        let row = connection
+            .query_opt(&statement, &[&id])
+            .await
+            .map_err(|error| failed(&error))?;
+        row.map(|row| json!(Api::from(row))).ok_or_else(|| absent(id))
+    })
+    .await
+}
+
+/// The copy in the cache, or what the database says, kept for the next one.
+async fn through_cache(
+    app: &App,
+    key: &str,
+    ttl: Duration,
+    ask: impl Future<Output = Result<Value, Problem>>,
+) -> Result<Response, Problem> {
+    let cached = app.cache.get(key).await;
     app.metrics.cache_request(&cached);
-    match cached {
-        Ok(Some(bytes)) => {
-            let headers = [(CACHE_HEADER, "hit"), (header::CONTENT_TYPE, "application/json")];
-            return Ok((headers, bytes).into_response());
+    let (found, bytes) = match cached {
+        Ok(Some(bytes)) => ("hit", bytes),
+        absent => {
+            if let Err(error) = absent {
+                warn!(
+                    error = app.cache.describe(&error),
+                    "cache can't be read, asking the database"
+                );
+            }
+            let bytes = ask.await?.to_string().into_bytes();
+            if let Err(error) = app.cache.put(key, &bytes, ttl).await {
+                warn!(error = app.cache.describe(&error), "cache can't be written");
+            }
+            ("miss", bytes)
         }
-        Ok(None) => {}
-        Err(error) => warn!(
-            error = app.cache.describe(&error),
-            "cache can't be read, asking the database"
-        ),
-    }
-    let connection = app.database.for_request().await?;
-    let sql = "select id, name, upstream, version from apis where id = $1";
-    let statement = connection.prepare_cached(sql).await.map_err(|error| failed(&error))?;
-    let row = connection
-        .query_opt(&statement, &[&id])
-        .await
-        .map_err(|error| failed(&error))?;
-    let api = row.map(Api::from).ok_or_else(|| absent(id))?;
-    let bytes = serde_json::to_vec(&api).expect("an API is plain data");
-    if let Err(error) = app.cache.put(&cache_key(id), &bytes, app.cache_ttl).await {
-        warn!(error = app.cache.describe(&error), "cache can't be written");
-    }
-    Ok((
-        [(CACHE_HEADER, "miss"), (header::CONTENT_TYPE, "application/json")],
-        bytes,
-    )
-        .into_response())
+    };
+    let headers = [(CACHE_HEADER, found), (header::CONTENT_TYPE, "application/json")];
+    Ok((headers, bytes).into_response())
 }
 
 /// `PUT /api/v1/apis/{id}`
@@ -199,15 +215,21 @@ pub(crate) async fn delete(
     }
 }
 
-/// Drops the copy; without Redis it would go stale until its time is up, and the log says so.
+/// Drops the copies; without Redis it would go stale until its time is up, and the log says so.
 async fn forget(app: &App, id: i64) {
-    if let Err(error) = app.cache.delete(&cache_key(id)).await {
-        warn!(id, error = app.cache.describe(&error), "cached copy can't be dropped");
+    for key in [cache_key(id), page_key(0)] {
+        if let Err(error) = app.cache.delete(&key).await {
+            warn!(key, error = app.cache.describe(&error), "cached copy can't be dropped");
+        }
     }
 }
 
 fn cache_key(id: i64) -> String {
     format!("apis:{id}")
+}
+
+fn page_key(after: i64) -> String {
+    format!("apis:after:{after}")
 }
 
 fn absent(id: i64) -> Problem {

@@ -8,27 +8,45 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use redis::{
-    AsyncCommands, Client, ConnectionAddr, ConnectionInfo, RedisError,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, RedisError,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use serde::Deserialize;
 
-use crate::{app::App, dependencies, problem::Problem};
+use crate::{app::App, dependencies, masters::Masters, problem::Problem, settings::RedisSettings};
 
 const LIMIT: Duration = Duration::from_secs(1);
 const DEFAULT_TTL_SECONDS: u64 = 300;
 const MAXIMUM_TTL_SECONDS: u64 = 86_400;
 const TTL_HEADER: HeaderName = HeaderName::from_static("x-ttl-seconds");
 
-/// One connection for all requests, which comes back by itself.
+/// One connection for all requests.
 pub(crate) struct Cache {
-    connection: ConnectionManager,
+    way: Way,
     target: String,
+}
+
+/// How commands get there.
+enum Way {
+    /// To one server; the connection comes back by itself.
+    Server(ConnectionManager),
+    /// To the one that Sentinels name.
+    Master(Box<Masters>),
 }
 
 impl Cache {
     /// Prepares the connection; it is made when it is first needed.
-    pub(crate) fn new(info: ConnectionInfo) -> Result<Self, RedisError> {
+    pub(crate) fn new(settings: RedisSettings) -> Result<Self, RedisError> {
+        match settings {
+            RedisSettings::Server(info) => Self::of_server(info),
+            RedisSettings::Sentinels(sentinels) => Ok(Self {
+                target: sentinels.named.clone(),
+                way: Way::Master(Box::new(Masters::new(sentinels, LIMIT)?)),
+            }),
+        }
+    }
+
+    fn of_server(info: ConnectionInfo) -> Result<Self, RedisError> {
         let target = match info.addr() {
             ConnectionAddr::Tcp(host, port) => format!("{host}:{port}"),
             other => other.to_string(),
@@ -39,7 +57,10 @@ impl Cache {
             // Callers have their own deadlines and retries.
             .set_number_of_retries(0);
         let connection = ConnectionManager::new_lazy_with_config(Client::open(info)?, config)?;
-        Ok(Self { connection, target })
+        Ok(Self {
+            way: Way::Server(connection),
+            target,
+        })
     }
 
     pub(crate) fn target(&self) -> &str {
@@ -48,11 +69,11 @@ impl Cache {
 
     /// Whether Redis answers, or in words why not.
     pub(crate) async fn ping(&self) -> Result<(), String> {
-        let mut connection = self.connection.clone();
-        let mut answer: Result<String, RedisError> = connection.ping().await;
+        let ping = redis::cmd("PING");
+        let mut answer: Result<String, RedisError> = self.ask(&ping).await;
         // The first command after a restart of Redis only finds out that the old connection is gone.
         if answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
-            answer = connection.ping().await;
+            answer = self.ask(&ping).await;
         }
         answer.map(drop).map_err(|error| self.describe(&error))
     }
@@ -71,19 +92,26 @@ impl Cache {
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
-        self.connection.clone().get(key).await
+        self.ask(&Cmd::get(key)).await
     }
 
     pub(crate) async fn put(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), RedisError> {
-        self.connection.clone().set_ex(key, value, ttl.as_secs().max(1)).await
+        self.ask(&Cmd::set_ex(key, value, ttl.as_secs().max(1))).await
     }
 
     pub(crate) async fn delete(&self, key: &str) -> Result<bool, RedisError> {
-        self.connection.clone().del(key).await
+        self.ask(&Cmd::del(key)).await
     }
 
     async fn ttl(&self, key: &str) -> Result<i64, RedisError> {
-        self.connection.clone().ttl(key).await
+        self.ask(&Cmd::ttl(key)).await
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
+        match &self.way {
+            Way::Server(connection) => command.query_async(&mut connection.clone()).await,
+            Way::Master(masters) => masters.ask(command).await,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod gateway;
 mod health;
 mod illness;
 mod keys;
+mod masters;
 mod metrics;
 mod migrations;
 mod problem;

@@ -3,7 +3,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
 use jiff::SignedDuration;
-use redis::io::tcp::TcpSettings;
+use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, io::tcp::TcpSettings};
 use reqwest::Url;
 
 use crate::{illness::Illness, migrations};
@@ -76,6 +76,12 @@ pub(crate) struct ServeSettings {
     /// `redis://:password@host:port/0`
     #[arg(long, env, hide_env_values = true)]
     redis_url: Secret,
+    /// Sentinels to ask for the master, `host:port,host:port`; user, password and database are those of the URL
+    #[arg(long, env, default_value = "")]
+    redis_sentinels: String,
+    /// What the Sentinels call the master
+    #[arg(long, env, default_value = "mymaster")]
+    redis_sentinel_master: String,
     /// How long an API stays in the cache
     #[arg(long, env, default_value = "60s", value_parser = duration)]
     pub(crate) cache_ttl: Duration,
@@ -119,11 +125,59 @@ pub(crate) struct ServeSettings {
 
 impl ServeSettings {
     /// The Redis to connect to.
-    pub(crate) fn redis(&self) -> Result<redis::ConnectionInfo, SettingsError> {
-        let parsed = self.redis_url.0.parse::<redis::ConnectionInfo>();
+    pub(crate) fn redis(&self) -> Result<RedisSettings, SettingsError> {
+        let parsed = self.redis_url.0.parse::<ConnectionInfo>();
         let info = parsed.map_err(|error| SettingsError::new("REDIS_URL", &error))?;
-        Ok(info.set_tcp_settings(TcpSettings::default().set_nodelay(true).set_user_timeout(SILENCE)))
+        let server = info.set_tcp_settings(TcpSettings::default().set_nodelay(true).set_user_timeout(SILENCE));
+        let named = self.redis_sentinels.trim();
+        if named.is_empty() {
+            return Ok(RedisSettings::Server(server));
+        }
+        let login = server.redis_settings().clone().set_db(0);
+        let addresses = named
+            .split(',')
+            .map(|address| {
+                let (host, port) = host_and_port(address)?;
+                let info = ConnectionAddr::Tcp(host, port).into_connection_info()?;
+                let tcp = server.tcp_settings().clone();
+                Ok(info.set_redis_settings(login.clone()).set_tcp_settings(tcp))
+            })
+            .collect::<Result<_, RedisError>>()
+            .map_err(|error| SettingsError::new("REDIS_SENTINELS", &error))?;
+        Ok(RedisSettings::Sentinels(Sentinels {
+            addresses,
+            named: named.to_owned(),
+            master: self.redis_sentinel_master.clone(),
+            server,
+        }))
     }
+}
+
+/// Where the cache is.
+pub(crate) enum RedisSettings {
+    /// One server.
+    Server(ConnectionInfo),
+    /// The master that these name.
+    Sentinels(Sentinels),
+}
+
+/// Sentinels, and what is common to all servers that they may name.
+pub(crate) struct Sentinels {
+    pub(crate) addresses: Vec<ConnectionInfo>,
+    /// The addresses as they were set.
+    pub(crate) named: String,
+    /// Name of the master.
+    pub(crate) master: String,
+    /// User, password and database of the master, whoever that is.
+    pub(crate) server: ConnectionInfo,
+}
+
+fn host_and_port(address: &str) -> Result<(String, u16), RedisError> {
+    let parts = address.trim().rsplit_once(':');
+    parts
+        .and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)))
+        .filter(|(host, _)| !host.is_empty())
+        .ok_or_else(|| (ErrorKind::InvalidClientConfig, "expected host:port,host:port").into())
 }
 
 /// Text that must never be printed, so it is parsed after the command line: clap repeats what it can't read.
@@ -221,6 +275,17 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(duration("60").is_err());
         assert!(duration("-1s").is_err());
+    }
+
+    #[test]
+    fn sentinels_are_hosts_with_ports() {
+        assert_eq!(
+            host_and_port(" redis-0.redis:26379").unwrap(),
+            ("redis-0.redis".into(), 26379)
+        );
+        for wrong in ["redis-0", ":26379", "redis-0:port", ""] {
+            assert!(host_and_port(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -82,7 +82,10 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
         "redis": {"image": image("redis"), "resources": small, "persistence": size("1Gi")},
         "application": {
             "image": image("api-management"),
-            "resources": small,
+            // So little that a load of the sandbox's size makes the autoscaler want more pods.
+            "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
+            // Pods go soon after a load.
+            "autoscaling": {"scaleDownStabilizationSeconds": 15},
             "config": {"OIDC_ISSUER": ISSUER, "OIDC_AUDIENCE": AUDIENCE, "OUTGOING_CA_FILE": "/etc/authority/ca.crt"},
             "extraVolumes": [authority_volume],
             "extraVolumeMounts": [authority_mount],
@@ -105,6 +108,7 @@ fn values(ports: Ports, authority: &str, pushed: &[Pushed]) -> Value {
             "nodes": {"tolerateLoss": 0},
             "images": {"registries": [REGISTRY]},
             "tls": {"caBundle": authority},
+            "throughput": {"requestsPerSecond": 120},
             "logs": logs.unwrap_or_else(|| json!({})),
             "authentication": {"codeFlow": code_flow()},
             "alerts": {"receiver": {"service": RECEIVER, "port": RECEIVER_PORT, "path": "/alerts"}},

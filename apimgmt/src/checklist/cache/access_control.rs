@@ -4,7 +4,7 @@ use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses, login},
     snapshot::{
         Snapshot, Source, Unreadable,
-        sessions::{AclUser, Permission, RedisAccess},
+        sessions::{AclUser, Permission, RedisAccess, Sentinel},
     },
     values::ExpectedCache,
 };
@@ -32,13 +32,20 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
             "no workload plays the cache, and `checklist.roles.cache` declares none",
         ));
     };
+    for sentinel in &redis.sentinels {
+        watcher(&mut row, sentinel);
+    }
+    if let Some(why) = redis.unasked() {
+        row.unseen(format!("{} was not asked: {why}", redis.object));
+        return Ok(row.verdict(""));
+    }
     let object = redis.object.as_str();
     login::judge(&mut row, snapshot, LOGIN, Source::Redis, object, &redis.login);
     let Some(access) = &redis.access else {
         row.unseen(format!("{object} was not asked who may do what"));
         return Ok(row.verdict(""));
     };
-    stranger(&mut row, object, access);
+    stranger(&mut row, object, &access.stranger);
     if let Some(error) = &access.error {
         row.unseen(format!("{object} did not tell its users: {error}"));
     }
@@ -63,9 +70,18 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     )))
 }
 
-fn stranger(row: &mut Clauses<'_>, object: &str, access: &RedisAccess) {
-    row.stable(Source::Redis, object, "PING without login", &access.stranger);
-    match access.stranger.as_str() {
+/// Who may talk to a Sentinel may make any server the master.
+fn watcher(row: &mut Clauses<'_>, sentinel: &Sentinel) {
+    let object = format!("{}, the Sentinel", sentinel.object);
+    match &sentinel.error {
+        Some(error) => row.unseen(format!("{object}, could not be asked: {error}")),
+        None => stranger(row, &object, &sentinel.stranger),
+    }
+}
+
+fn stranger(row: &mut Clauses<'_>, object: &str, answer: &str) {
+    row.stable(Source::Redis, object, "PING without login", answer);
+    match answer {
         "" => row.unseen(format!("{object} was not asked without a login")),
         // The servers' word for it; whatever else is said means that something was let through or went wrong.
         refusal if refusal.starts_with("NOAUTH") || refusal.starts_with("DENIED") => {}

@@ -8,7 +8,10 @@ use crate::{
         version::Window,
         workload::{leads_to, roles, serves},
     },
-    snapshot::{Snapshot, Source, Unreadable, sessions::Redis},
+    snapshot::{
+        Snapshot, Source, Unreadable,
+        sessions::{Redis, Sentinel},
+    },
 };
 
 /// The item.
@@ -43,8 +46,14 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut held = String::new();
     match row.read(snapshot.redis()) {
         Some(Some(redis)) => {
+            if let Some(why) = redis.unasked() {
+                row.unseen(why);
+                return Ok(row.verdict(""));
+            }
             held = server(&mut row, snapshot, redis);
-            if let Some(role) = &role {
+            if by_sentinels(&mut row, snapshot, redis) {
+                held.push_str(", as the Sentinels say");
+            } else if let Some(role) = &role {
                 leads_to(&mut row, snapshot, role, &redis.object);
             }
         }
@@ -52,6 +61,27 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         None => {}
     }
     Ok(row.verdict(held))
+}
+
+/// Where Sentinels decide, clients ask them instead of a service: the server that was asked is the one that they name.
+fn by_sentinels(row: &mut Clauses<'_>, snapshot: &Snapshot, redis: &Redis) -> bool {
+    let Some(expected) = row.read(snapshot.expectations()) else {
+        return false;
+    };
+    if expected.cache.mode != "sentinel" {
+        return false;
+    }
+    let master = format!("master/{}", expected.cache.sentinel.master);
+    match Sentinel::agreed(&redis.sentinels) {
+        Ok(address) => row.moving(
+            Source::Redis,
+            master,
+            "address, by most Sentinels",
+            format!("{address}, which is {}", redis.object),
+        ),
+        Err(why) => row.unseen(why),
+    }
+    true
 }
 
 fn server(row: &mut Clauses<'_>, snapshot: &Snapshot, redis: &Redis) -> String {

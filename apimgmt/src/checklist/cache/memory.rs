@@ -44,11 +44,28 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
             "no workload plays the cache, and `checklist.roles.cache` declares none",
         ));
     };
-    let object = redis.object.as_str();
     let expected = row.read(snapshot.expectations()).map(|expected| &expected.cache);
     let role = roles(&mut row, snapshot).cache;
     let limit = expected.and_then(|expected| limit(&mut row, redis, role.as_ref(), expected));
-    let maximum = number(&mut row, redis, "maxmemory");
+    for server in redis.servers() {
+        match server.unasked() {
+            Some(why) => row.unseen(format!("{} was not asked: {why}", server.object)),
+            None => bounds(&mut row, server, limit, expected),
+        }
+    }
+    let maximum = redis.info.get("maxmemory").and_then(|text| text.parse().ok());
+    let held = format!(
+        "maxmemory {} of {}",
+        maximum.map(size).unwrap_or_default(),
+        limit.map(size).unwrap_or_default()
+    );
+    Ok(row.verdict(held))
+}
+
+/// One server, whichever part it plays now.
+fn bounds(row: &mut Clauses<'_>, redis: &Redis, limit: Option<f64>, expected: Option<&ExpectedCache>) {
+    let object = redis.object.as_str();
+    let maximum = number(row, redis, "maxmemory");
     if let Some(maximum) = maximum {
         row.stable(Source::Redis, object, "maxmemory", size(maximum));
         if maximum <= 0.0 {
@@ -68,15 +85,9 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         }
     }
     if let Some(expected) = expected {
-        policy(&mut row, redis, expected);
+        policy(row, redis, expected);
     }
-    fragmentation(&mut row, redis);
-    let held = format!(
-        "maxmemory {} of {}",
-        maximum.map(size).unwrap_or_default(),
-        limit.map(size).unwrap_or_default()
-    );
-    Ok(row.verdict(held))
+    fragmentation(row, redis);
 }
 
 /// The memory that the server may use.

@@ -47,15 +47,23 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         );
         return Ok(row.verdict("declared to keep nothing"));
     }
-    if declared("aof") {
-        log(&mut row, redis);
+    let role = roles(&mut row, snapshot).cache;
+    for server in redis.servers() {
+        if let Some(why) = server.unasked() {
+            row.unseen(format!("{} was not asked: {why}", server.object));
+            continue;
+        }
+        if declared("aof") {
+            log(&mut row, server);
+        }
+        if declared("rdb") {
+            saves(&mut row, snapshot, server, expected);
+        }
+        if let Some(role) = &role {
+            volume(&mut row, snapshot, server, role);
+        }
     }
-    if declared("rdb") {
-        saves(&mut row, snapshot, redis, expected);
-    }
-    if let Some(role) = roles(&mut row, snapshot).cache {
-        volume(&mut row, snapshot, redis, &role);
-    } else {
+    if role.is_none() {
         row.note("the volume of a server outside is not seen");
     }
     Ok(row.verdict(format!(

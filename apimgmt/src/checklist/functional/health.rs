@@ -6,7 +6,7 @@ use crate::{
         clauses::{Clauses, counted},
         workload::{roles, serves},
     },
-    snapshot::{Pod, Snapshot, Source, Unreadable, sessions::HealthAnswer},
+    snapshot::{Pod, Snapshot, Source, Unreadable, condition, sessions::HealthAnswer},
     values::HealthPath,
 };
 
@@ -64,11 +64,32 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     for path in &expected.health.paths {
         every_pod(&mut row, answers, &pods, path);
     }
+    for pod in running.iter().filter(|pod| !pod.is_ready()) {
+        unready(&mut row, answers, pod, &expected.health.paths);
+    }
     Ok(row.verdict(format!(
         "{} answer 200 on {}",
         counted(pods.len(), "pod"),
         counted(expected.health.paths.len(), "path")
     )))
+}
+
+/// It is asked through a port-forward, which ends on the pod's own loopback: there it may answer what nobody else gets.
+fn unready(row: &mut Clauses<'_>, answers: &[HealthAnswer], pod: &Pod, paths: &[HealthPath]) {
+    let ready = condition(&pod.status.conditions, "Ready");
+    let why = ready.map_or("nobody says why", |ready| ready.message.as_str());
+    row.moving(Source::Pods, pod.object(), "status.conditions[Ready]", why);
+    let answers_on = |path: &HealthPath| {
+        answers
+            .iter()
+            .any(|answer| answer.pod == pod.metadata.name && answer.path == path.path && answer.status == Some(200))
+    };
+    if !paths.is_empty() && paths.iter().all(answers_on) {
+        row.breach(format!(
+            "{} answers on its own loopback, and is not ready: {why}",
+            pod.object()
+        ));
+    }
 }
 
 fn every_pod(row: &mut Clauses<'_>, answers: &[HealthAnswer], pods: &[&str], path: &HealthPath) {

@@ -1,9 +1,8 @@
 //! The autoscaler can scale.
 //!
 //! A load probe (`--load`) leaves a result of this item with the values `replicasBefore`, `replicasPeak`, `replicasAfter`
-//! (pods) and `fellAfter` (`20s`, from the end of the load). Without one the conditions alone are judged, and it is said.
-
-use std::time::Duration;
+//! (pods), `usage` (the highest, as a part of the autoscaler's target) and `fellAfter` (`20s`, from the end of the load).
+//! Without one the conditions alone are judged, and it is said.
 
 use jiff::SignedDuration;
 
@@ -34,12 +33,9 @@ pub const ITEM: Item = Item {
     judge,
 };
 
-/// How long an autoscaler waits before it takes pods away when it does not say
-/// (<https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#default-behavior>).
-const STABILIZATION: i64 = 300;
-
-/// What comes on top of the declared wait: metrics of the pods' end, the autoscaler's own period, the pods' grace.
-const MARGIN: Duration = Duration::from_mins(2);
+/// An autoscaler leaves the pods as they are while the usage is within a tenth of its target
+/// (`--horizontal-pod-autoscaler-tolerance` of kube-controller-manager).
+const TOLERATED: f64 = 1.1;
 
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
@@ -180,29 +176,38 @@ fn loaded(row: &mut Clauses<'_>, snapshot: &Snapshot, object: &str, autoscaler: 
         return;
     };
     if peak <= before {
-        row.breach(format!("under load {object} stayed at {before} pods"));
+        stayed(row, result, object, before, autoscaler);
         return;
     }
     if after >= peak {
         row.breach(format!("after the load {object} stayed at {after} pods"));
         return;
     }
-    let declared = autoscaler
-        .spec
-        .behavior
-        .scale_down
-        .stabilization_window_seconds
-        .unwrap_or(STABILIZATION);
-    let longest = Duration::from_secs(u64::try_from(declared).unwrap_or_default()) + MARGIN;
     match result
         .values
         .get("fellAfter")
         .and_then(|text| text.parse::<Span>().ok())
     {
-        Some(fell) if fell.0 > longest => row.breach(format!(
-            "{object} took {fell} to take pods away, its window is {declared} s"
+        Some(fell) if fell.0 > autoscaler.falls_within() => row.breach(format!(
+            "{object} took {fell} to take pods away, its window is {} s",
+            autoscaler.window().as_secs()
         )),
         Some(_) => {}
         None => row.unseen("the load's result does not say when the pods fell"),
+    }
+}
+
+/// Pods that did not become more are right where the load asked for none.
+fn stayed(row: &mut Clauses<'_>, result: &ProbeResult, object: &str, pods: i64, autoscaler: &HorizontalPodAutoscaler) {
+    let usage = result.values.get("usage").and_then(|text| text.parse::<f64>().ok());
+    match usage {
+        _ if pods >= autoscaler.spec.max_replicas => {
+            row.note(format!("under load {object} stayed at {pods} pods, its maximum"))
+        }
+        Some(usage) if usage <= TOLERATED => row.note(format!(
+            "the load took {:.0} % of the usage that {object} aims at, which asks for no more pods than {pods}",
+            usage * 100.0
+        )),
+        _ => row.breach(format!("under load {object} stayed at {pods} pods")),
     }
 }

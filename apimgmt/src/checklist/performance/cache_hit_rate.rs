@@ -54,6 +54,11 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
                 between.over,
                 expected.minimum_cache_reads
             )),
+            None if redis.unasked().is_some() => row.unseen(format!(
+                "{} was not asked: {}",
+                redis.object,
+                redis.unasked().unwrap_or_default()
+            )),
             None => row.unseen(format!("{} did not tell its hits and misses twice", redis.object)),
         },
         Some(None) => row.unseen("no workload plays the cache, and `checklist.roles.cache` declares none"),

@@ -67,6 +67,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         };
         evaluation.edges(&mut row, &edges);
         evaluation.ways_out(&mut row, &edges);
+        evaluation.ways_in(&mut row, &edges);
     }
     Ok(row.verdict("every pod is isolated, needed connections are permitted and no other that was looked at"))
 }
@@ -186,6 +187,26 @@ impl Evaluation<'_> {
                     judged(row, &words, false, &denied);
                 }
             }
+        }
+    }
+
+    /// What holds data is nobody's from outside of the cluster, not even behind a Service that leads there.
+    fn ways_in(&self, row: &mut Clauses<'_>, edges: &Edges) {
+        let Ok(elsewhere) = ELSEWHERE.parse().map(Place::Address) else {
+            return;
+        };
+        for stand in [Stand::Database, Stand::Cache] {
+            let Some((to, port)) = edges.part(stand).and_then(|target| self.ends.target(target)) else {
+                continue;
+            };
+            let denied = self.policies.denied(Connection {
+                from: &elsewhere,
+                to: &to,
+                port,
+                protocol: "TCP",
+            });
+            let words = format!("any address outside -> {}, port {port}", stand.name());
+            judged(row, &words, false, &denied);
         }
     }
 }

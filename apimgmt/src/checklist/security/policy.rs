@@ -112,7 +112,7 @@ impl Policies<'_> {
         if let Some(block) = &peer.ip_block {
             return match place {
                 Place::Address(address) => holds(block, *address),
-                Place::Pod { address, .. } => address.is_some_and(|address| holds(block, address)),
+                Place::Pod { address, .. } => address.map_or_else(|| holds_any(block), |address| holds(block, address)),
             };
         }
         let Place::Pod { namespace, labels, .. } = place else {
@@ -170,6 +170,11 @@ fn has_port(to: &Place, name: &str, connection: Connection<'_>) -> bool {
 
 fn holds(block: &IpBlock, address: IpAddr) -> bool {
     contains(&block.cidr, address) && !block.except.iter().any(|hole| contains(hole, address))
+}
+
+/// Whether a block holds whatever address a pod gets.
+fn holds_any(block: &IpBlock) -> bool {
+    block.except.is_empty() && block.cidr.ends_with("/0")
 }
 
 /// Whether a range such as `10.0.0.0/8` contains an address; what is no range contains nothing.

@@ -37,6 +37,10 @@ impl<'a> Referenced<'a> {
         for one in row.read(snapshot.jobs()).into_iter().flatten() {
             referenced.take(&one.spec.template.spec, &format!("job/{}", one.metadata.name));
         }
+        for one in row.read(snapshot.cron_jobs()).into_iter().flatten() {
+            let template = &one.spec.job_template.spec.template;
+            referenced.take(&template.spec, &format!("cronjob/{}", one.metadata.name));
+        }
         for pod in row.read(snapshot.pods()).into_iter().flatten() {
             // What has ended needs its secrets no more.
             if !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") {

@@ -84,6 +84,9 @@ fn covered(row: &mut Clauses<'_>, exposure: &Exposure, place: &str) {
             searched.bytes.div_ceil(1024)
         ),
     );
+    for refused in &searched.refused {
+        row.read(Err::<(), _>(refused.clone()));
+    }
     for gap in &searched.gaps {
         row.unseen(gap.as_str());
     }

@@ -31,6 +31,7 @@ pub const ITEM: Item = Item {
         Source::Deployments,
         Source::StatefulSets,
         Source::Jobs,
+        Source::CronJobs,
         Source::Services,
         Source::Expectations,
     ],

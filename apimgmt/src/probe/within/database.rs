@@ -133,7 +133,7 @@ async fn work(steps: &mut Steps, client: &Client) {
         .await;
     match left {
         Ok(row) => steps.note("leftBehind", row.get::<_, i64>(0)),
-        Err(error) => steps.note("leftBehind", in_words(&error)),
+        Err(error) => steps.note("leftBehind", format!("perhaps a schema: {}", in_words(&error))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The edges that the pod was told: first those that must be open, then those that must not.
+//! The edges that the pod was told: those that must be open, those that must not, and once more those that must be open.
 
 use std::{
     net::SocketAddr,
@@ -18,7 +18,7 @@ use super::{
     CONNECTING, SETTLING,
 };
 use crate::{
-    edges::Way,
+    edges::{Stand, Way},
     snapshot::{
         collect::{Observer, connect_error, get},
         hostile,
@@ -31,28 +31,49 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// Tries all of them.
 pub(super) async fn probe() -> Said {
     let told = |name: &str| std::env::var(name).unwrap_or_default();
-    let tries: Vec<Try> = serde_json::from_str(&told("PROBE_EDGES")).unwrap_or_default();
+    let mut tries: Vec<Try> = serde_json::from_str(&told("PROBE_EDGES")).unwrap_or_default();
+    let (stand, count) = (told("PROBE_STAND"), tries.len());
+    let has_policies = Stand::named(&stand).is_some_and(|stand| stand.network().is_some());
+    if has_policies && tries.iter().all(|one| one.open) {
+        tries.extend(usually_denied());
+    }
+    let mut outcomes = outcomes(&tries, SETTLING).await;
+    outcomes.truncate(count);
+    Said { stand, outcomes }
+}
+
+/// The API server, by the address that every pod is told: for a pod with nothing to tell that its policies are in force.
+fn usually_denied() -> Option<Try> {
+    Some(Try {
+        way: Way::Tcp,
+        host: std::env::var("KUBERNETES_SERVICE_HOST").ok()?,
+        port: std::env::var("KUBERNETES_SERVICE_PORT").ok()?.parse().ok()?,
+        path: String::new(),
+        open: false,
+    })
+}
+
+/// Until its policies are in force, some networks refuse a new pod everything and others permit it everything. Once what
+/// must be open is, the first have come to know the pod; once what must be closed is, the others have, and only then does
+/// an open edge tell that policies permit it.
+async fn outcomes(tries: &[Try], settling: Duration) -> Vec<String> {
     let mut outcomes = vec![String::new(); tries.len()];
-    // Once what must be open is, the pod's policies are in force, and what must be closed can be judged.
-    for open in [true, false] {
+    for open in [true, false, true] {
         let now: Vec<usize> = (0..tries.len()).filter(|index| tries[*index].open == open).collect();
-        let ends = futures::future::join_all(now.iter().map(|index| settled(&tries[*index]))).await;
+        let ends = futures::future::join_all(now.iter().map(|index| settled(&tries[*index], settling))).await;
         for (index, outcome) in now.into_iter().zip(ends) {
             outcomes[index] = outcome;
         }
     }
-    Said {
-        stand: told("PROBE_STAND"),
-        outcomes,
-    }
+    outcomes
 }
 
 /// Network policies take a moment until they know a new pod: what is not as it should be is tried again that long.
-async fn settled(one: &Try) -> String {
+async fn settled(one: &Try, settling: Duration) -> String {
     let began = Instant::now();
     loop {
         let outcome = tried(one).await;
-        if outcome.is_ok() == one.open || began.elapsed() > SETTLING {
+        if is_told(one, &outcome) || began.elapsed() > settling {
             let words = match outcome {
                 Ok(seen) if seen.is_empty() => "open".into(),
                 Ok(seen) => format!("open {seen}"),
@@ -61,6 +82,14 @@ async fn settled(one: &Try) -> String {
             return hostile::capped(&words, LONGEST_OUTCOME);
         }
         sleep(PAUSE).await;
+    }
+}
+
+/// Whether a try is as it should be. That a name was not resolved tells nothing of the way behind it.
+fn is_told(one: &Try, outcome: &Result<String, String>) -> bool {
+    match outcome {
+        Ok(_) => one.open,
+        Err(why) => !one.open && (one.way == Way::Name || !why.starts_with("name: ")),
     }
 }
 
@@ -137,12 +166,36 @@ mod tests {
     async fn a_listening_port_is_open_and_a_silent_one_says_where_it_ended() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert_eq!(settled(&to("127.0.0.1", port, true)).await, "open");
+        assert_eq!(settled(&to("127.0.0.1", port, true), SETTLING).await, "open");
         drop(listener);
         assert_eq!(
-            settled(&to("127.0.0.1", port, false)).await,
+            settled(&to("127.0.0.1", port, false), SETTLING).await,
             "closed connect: connection refused"
         );
+    }
+
+    #[test]
+    fn a_closed_way_is_not_told_by_a_name_that_was_not_resolved() {
+        let closed = to("postgres", 5432, false);
+        assert!(is_told(&closed, &Err("connect: connection refused".into())));
+        assert!(!is_told(&closed, &Err("name: no answer in time".into())));
+        assert!(!is_told(&closed, &Ok(String::new())));
+        assert!(is_told(&to("postgres", 5432, true), &Ok(String::new())));
+    }
+
+    #[tokio::test]
+    async fn what_is_open_only_until_policies_are_in_force_is_closed() {
+        let listen = || tokio::net::TcpListener::bind("127.0.0.1:0");
+        let (needed, forbidden) = (listen().await.unwrap(), listen().await.unwrap());
+        let ports = [&needed, &forbidden].map(|listener| listener.local_addr().unwrap().port());
+        // Its policies get to know the pod when it has made its first connection that they forbid.
+        tokio::spawn(async move {
+            let _first = forbidden.accept().await;
+            drop((needed, forbidden));
+        });
+        let tries = [to("127.0.0.1", ports[0], true), to("127.0.0.1", ports[1], false)];
+        let closed = "closed connect: connection refused";
+        assert_eq!(outcomes(&tries, Duration::from_secs(1)).await, [closed, closed]);
     }
 
     #[tokio::test]
@@ -151,7 +204,7 @@ mod tests {
             way: Way::Name,
             ..to("127.0.0.1", 0, true)
         };
-        assert_eq!(settled(&name).await, "open 127.0.0.1");
+        assert_eq!(settled(&name, SETTLING).await, "open 127.0.0.1");
         let nowhere = Try {
             host: "nowhere.invalid".into(),
             ..name

@@ -74,8 +74,9 @@ fn leave(text: &str) -> Result<(), Error> {
         .map_err(|error| Error::could_not(format!("could not write `{LAST_WORDS}`")).because(error))
 }
 
-/// How long a new pod may be refused: network policies take a moment until they know it.
-const SETTLING: Duration = Duration::from_secs(10);
+/// How long a new pod may be refused. Policies reach a new pod some time after it began, and nothing bounds that
+/// (<https://kubernetes.io/docs/concepts/services-networking/network-policies/#pod-lifecycle>); a busy node took 15 s.
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// Longest time for one connection.
 const CONNECTING: Duration = Duration::from_secs(5);

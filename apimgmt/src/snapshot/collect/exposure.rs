@@ -30,11 +30,13 @@ const AT_ONCE: usize = 4;
 const NAMED: usize = 50;
 
 /// Objects whose templates and annotations are searched. Pods that these made repeat them.
-const WORKLOADS: [Source; 6] = [
+const WORKLOADS: [Source; 8] = [
     Source::Deployments,
     Source::StatefulSets,
     Source::ReplicaSets,
+    Source::DaemonSets,
     Source::Jobs,
+    Source::CronJobs,
     Source::Services,
     Source::Ingresses,
 ];
@@ -66,7 +68,7 @@ impl Run {
         futures::join!(
             self.search_logs(&hunt, pods),
             self.search_workloads(&hunt, pods),
-            self.search_list(&hunt, MAPS, "configmaps", &maps),
+            self.search_list(&hunt, MAPS, Source::ConfigMaps, &maps),
             self.search_helm(&hunt),
         );
         Ok(hunt.result())
@@ -135,7 +137,7 @@ impl Run {
             ended
         };
         if let Err(trouble) = read.await {
-            hunt.gap(LOGS, &format!("{place}: {}", in_words(&trouble, "get", "pods/log")));
+            self.miss(hunt, LOGS, (Source::Logs, "get"), &format!("{place}: "), &trouble);
         }
     }
 
@@ -143,8 +145,7 @@ impl Run {
         hunt.begin(TEMPLATES);
         for source in WORKLOADS {
             let listing = Listing::of(source, self.namespace());
-            self.search_list(hunt, TEMPLATES, source.access().resource, &listing)
-                .await;
+            self.search_list(hunt, TEMPLATES, source, &listing).await;
         }
         // Annotations are the one part of a pod that its workload did not write.
         for pod in pods {
@@ -169,23 +170,26 @@ impl Run {
             match self.api.object::<Value>(&path).await {
                 Ok(Some(object)) => hunt.object(TEMPLATES, "Pod", object.to_string().as_bytes()),
                 Ok(None) => {}
-                Err(trouble) => hunt.gap(
+                Err(trouble) => self.miss(
+                    hunt,
                     TEMPLATES,
-                    &format!("{}: {}", pod.object(), in_words(&trouble, "get", "pods")),
+                    (Source::Pods, "get"),
+                    &format!("{}: ", pod.object()),
+                    &trouble,
                 ),
             }
         }
     }
 
-    async fn search_list(&self, hunt: &Hunt<'_>, place: &'static str, resource: &str, listing: &Listing<'_>) {
+    async fn search_list(&self, hunt: &Hunt<'_>, place: &'static str, source: Source, listing: &Listing<'_>) {
         hunt.begin(place);
-        let kind = resource.trim_end_matches('s');
+        let kind = source.access().resource.trim_end_matches('s');
         let read = self.api.list_bytes(listing, |object| {
             hunt.object(place, kind, object);
             Ok(None::<()>)
         });
         if let Err(trouble) = read.await {
-            hunt.gap(place, &in_words(&trouble, "list", resource));
+            self.miss(hunt, place, (source, "list"), "", &trouble);
         }
     }
 
@@ -200,15 +204,35 @@ impl Run {
                     }
                 }
             }),
-            Err(trouble) => hunt.gap(HELM, &in_words(&trouble, "list", "secrets")),
+            Err(trouble) => self.miss(hunt, HELM, (Source::Releases, "list"), "", &trouble),
+        }
+    }
+
+    /// Notes what could not be searched; `what` of it, when it is a part.
+    fn miss(
+        &self,
+        hunt: &Hunt<'_>,
+        place: &'static str,
+        (source, verb): (Source, &str),
+        what: &str,
+        trouble: &Trouble,
+    ) {
+        match trouble {
+            Trouble::Unreadable(Why::Forbidden) => hunt.refuse(
+                place,
+                Unreadable {
+                    verb: verb.into(),
+                    ..Unreadable::new(source, self.namespace(), Why::Forbidden)
+                },
+            ),
+            trouble => hunt.gap(place, &format!("{what}{}", in_words(trouble, source.access().resource))),
         }
     }
 }
 
-/// What stood in the way, with the permission that was missing.
-fn in_words(trouble: &Trouble, verb: &str, resource: &str) -> String {
+/// What stood in the way.
+fn in_words(trouble: &Trouble, resource: &str) -> String {
     match trouble {
-        Trouble::Unreadable(Why::Forbidden) => format!("not permitted to {verb} `{resource}`"),
         Trouble::Unreadable(Why::Timeout) => format!("`{resource}` were not read to their end in time"),
         Trouble::Unreadable(Why::Budget) => format!("the run's budget of requests ended before `{resource}` were read"),
         Trouble::Unreadable(Why::Failed(message) | Why::Session(message)) | Trouble::Cut(message) => {
@@ -233,6 +257,14 @@ impl Hunt<'_> {
         let searched = searched.entry(place).or_default();
         searched.count += 1;
         searched.bytes += bytes as u64;
+    }
+
+    fn refuse(&self, place: &'static str, unreadable: Unreadable) {
+        let mut searched = locked(&self.searched);
+        let refused = &mut searched.entry(place).or_default().refused;
+        if !refused.contains(&unreadable) {
+            refused.push(unreadable);
+        }
     }
 
     fn gap(&self, place: &'static str, why: &str) {

@@ -84,6 +84,12 @@ impl Names {
             };
         }
         templates!(deployments, stateful_sets, jobs);
+        if let Reading::Read(cron_jobs) = &readings.cron_jobs {
+            anything = true;
+            for cron_job in cron_jobs {
+                names.pod(&cron_job.spec.job_template.spec.template.spec);
+            }
+        }
         if let Reading::Read(pods) = &readings.pods {
             anything = true;
             for pod in pods {
@@ -168,13 +174,23 @@ objects:
     containers: [{name: c, envFrom: [{secretRef: {name: whole}}, {configMapRef: {name: map-whole}}], env: [{name: B, valueFrom: {configMapKeyRef: {name: map-key, key: k}}}]}]
     volumes: [{name: v, secret: {secretName: mounted}}, {name: w, projected: {sources: [{secret: {name: projected}}, {configMap: {name: map-projected}}]}}, {name: x, configMap: {name: map-mounted}}]
 - {kind: Deployment, metadata: {name: d}, spec: {replicas: 0, template: {spec: {volumes: [{name: v, secret: {secretName: asleep}}]}}}}
+- {kind: CronJob, metadata: {name: n}, spec: {jobTemplate: {spec: {template: {spec: {volumes: [{name: v, secret: {secretName: at-night}}]}}}}}}
 - {kind: Ingress, metadata: {name: i}, spec: {tls: [{secretName: tls}, {secretName: '../nodes'}]}}",
         )
         .unwrap();
         let names = Names::of(&snapshot.readings).unwrap();
         assert_eq!(
             names.secrets.into_iter().collect::<Vec<_>>(),
-            ["asleep", "from-init", "mounted", "projected", "pull", "tls", "whole"]
+            [
+                "asleep",
+                "at-night",
+                "from-init",
+                "mounted",
+                "projected",
+                "pull",
+                "tls",
+                "whole"
+            ]
         );
         assert_eq!(
             names.config_maps.into_iter().collect::<Vec<_>>(),

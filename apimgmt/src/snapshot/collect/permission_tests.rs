@@ -12,7 +12,7 @@ use crate::{
     checklist::{ALL, sources},
     snapshot::{
         Source, Why,
-        permission::{Permissions, Rule},
+        permission::{Permissions, Place, Rule},
     },
 };
 
@@ -87,15 +87,16 @@ fn answer(path: &str) -> Reply {
     }
 }
 
-async fn refused(wanted: &BTreeSet<Source>, permissions: Permissions) -> BTreeSet<String> {
-    let paths: Vec<&str> = permissions.cluster.iter().flat_map(|rule| rule.paths.clone()).collect();
+fn rules(permissions: &Permissions) -> [Vec<Rule>; 2] {
+    [Place::Cluster, Place::Namespace].map(|place| permissions.rules(place))
+}
+
+async fn refused(wanted: &BTreeSet<Source>, [cluster, namespace]: [Vec<Rule>; 2]) -> BTreeSet<String> {
+    let paths: Vec<&str> = cluster.iter().flat_map(|rule| rule.paths.clone()).collect();
     let sources: Vec<Source> = wanted.iter().copied().collect();
     let (snapshot, asked) = collected(&sources, Limits::default(), move |path, _| {
         let granted = match Asked::of(path) {
-            Some(asked) => {
-                asked.is_granted_by(&permissions.cluster)
-                    || asked.namespaced && asked.is_granted_by(&permissions.namespace)
-            }
+            Some(asked) => asked.is_granted_by(&cluster) || asked.namespaced && asked.is_granted_by(&namespace),
             None => paths.contains(&path.split('?').next().unwrap_or_default()),
         };
         if granted {
@@ -119,11 +120,11 @@ async fn refused(wanted: &BTreeSet<Source>, permissions: Permissions) -> BTreeSe
 async fn with_exactly_the_printed_roles_nothing_is_refused() {
     for item in ALL {
         let wanted = sources(&[item]);
-        let refused = refused(&wanted, Permissions::of(&wanted, false)).await;
+        let refused = refused(&wanted, rules(&Permissions::of(&wanted, false))).await;
         assert!(refused.is_empty(), "{}: {refused:?}", item.id);
     }
     let all = Source::ALL.iter().copied().collect();
-    let refused = refused(&all, Permissions::of(&all, false)).await;
+    let refused = refused(&all, rules(&Permissions::of(&all, false))).await;
     assert!(refused.is_empty(), "{refused:?}");
 }
 
@@ -135,8 +136,8 @@ async fn without_one_rule_just_what_it_grants_is_refused() {
         ("ingresses", "list ingresses.networking.k8s.io"),
         ("nodes", "list nodes"),
     ] {
-        let mut less = Permissions::of(&all, false);
-        for rule in less.cluster.iter_mut().chain(&mut less.namespace) {
+        let mut less = rules(&Permissions::of(&all, false));
+        for rule in less.iter_mut().flatten() {
             rule.resources.retain(|granted| *granted != resource);
         }
         assert_eq!(

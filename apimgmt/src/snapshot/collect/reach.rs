@@ -81,8 +81,16 @@ impl Surroundings<'_> {
                 .iter()
                 .all(|(key, value)| labels.get(key) == Some(value))
         };
-        let Some(pod) = self.pods.iter().filter(behind).find(|pod| pod.is_ready()) else {
-            return Err(role.map_or_else(|| format!("no ready pod behind service/{name}"), no_ready_pod));
+        let mut behind = self.pods.iter().filter(behind);
+        let pod = match host.split_once('.') {
+            // A pod of a stateful set is meant alone: postgres-0.postgres.shop.svc.
+            Some((named, rest)) if rest.split('.').next() == Some(name) => {
+                let named = behind.find(|pod| pod.metadata.name == named);
+                named.ok_or_else(|| format!("there is no pod `{host}` behind service/{name}"))?
+            }
+            _ => behind
+                .find(|pod| pod.is_ready())
+                .ok_or_else(|| role.map_or_else(|| format!("no ready pod behind service/{name}"), no_ready_pod))?,
         };
         let target = service.spec.ports.iter().find(|candidate| candidate.port == port);
         let port = target.and_then(|target| target_port(target, &pod.spec)).unwrap_or(port);
@@ -90,6 +98,22 @@ impl Surroundings<'_> {
             name: pod.metadata.name.clone(),
             port,
         })
+    }
+
+    /// The pod of an address such as Sentinels name it, by the pod's name or its own address; else a server outside.
+    pub(crate) fn reach_address(&self, address: &str, usual: u16) -> Result<Reach, String> {
+        let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+        let port = port.parse().unwrap_or(usual);
+        let owner = self.pods.iter().find(|pod| pod.status.pod_ip == host);
+        owner.map_or_else(
+            || self.reach(host, port, usual, None),
+            |pod| {
+                Ok(Reach::Pod {
+                    name: pod.metadata.name.clone(),
+                    port,
+                })
+            },
+        )
     }
 
     /// A ready pod of a role, where nothing names its host.
@@ -162,6 +186,36 @@ objects:
 - {kind: Pod, metadata: {name: postgres-0, labels: {app: postgres}}, spec: {containers: [{name: a, ports: [{name: sql, containerPort: 5433}]}]}, status: {conditions: [{type: Ready, status: 'True'}]}}";
 
     #[test]
+    fn an_address_that_a_sentinel_names_leads_to_its_pod() {
+        let snapshot = Snapshot::from_recording(
+            "takenAt: 2026-11-23T08:00:00Z
+namespace: shop
+objects:
+- {kind: Service, metadata: {name: redis-headless}, spec: {clusterIP: None, selector: {app: redis}, ports: [{port: 6379}]}}
+- {kind: Pod, metadata: {name: redis-0, labels: {app: redis}}, status: {podIP: 10.1.0.7}}
+- {kind: Pod, metadata: {name: redis-1, labels: {app: redis}}, status: {podIP: 10.1.0.8}}",
+        )
+        .unwrap();
+        let here = Surroundings {
+            namespace: "shop",
+            services: snapshot.services().unwrap(),
+            pods: snapshot.pods().unwrap(),
+        };
+        for address in ["redis-1.redis-headless.shop.svc:6379", "10.1.0.8:6379"] {
+            let reach = here.reach_address(address, 6379).unwrap();
+            assert_eq!(reach.object(), "pod/redis-1", "{address}");
+        }
+        assert_eq!(
+            here.reach_address("10.1.0.9:6379", 6379).unwrap().object(),
+            "server/10.1.0.9:6379"
+        );
+        assert!(
+            here.reach_address("redis-2.redis-headless.shop.svc:6379", 6379)
+                .is_err()
+        );
+    }
+
+    #[test]
     fn a_host_leads_to_a_ready_pod_or_outside_or_says_why_not() {
         let snapshot = Snapshot::from_recording(OBJECTS).unwrap();
         let here = Surroundings {
@@ -184,6 +238,11 @@ objects:
         ] {
             assert_eq!(here.reach(host, 0, 5432, None), Ok(pod.clone()), "{host}");
         }
+        let second = here.reach("postgres-1.postgres.shop.svc", 0, 5432, None);
+        assert!(
+            matches!(&second, Ok(Reach::Pod { name, .. }) if name == "postgres-1"),
+            "the one that is named, ready or not: {second:?}"
+        );
         for host in ["db.example.net", "192.0.2.7", "far"] {
             assert!(
                 matches!(here.reach(host, 0, 5432, None), Ok(Reach::Direct { port: 5432, .. })),
@@ -193,6 +252,10 @@ objects:
         for (host, why) in [
             ("redis", "no ready pod behind service/redis"),
             ("db", "there is no service `db` in `shop`"),
+            (
+                "postgres-7.postgres",
+                "there is no pod `postgres-7.postgres` behind service/postgres",
+            ),
             (
                 "db.other.svc",
                 "`db.other.svc` is in the namespace `other`, which is not this release's",

@@ -3,7 +3,7 @@
 mod sentinels;
 mod server;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, iter::repeat, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::timeout_at;
@@ -21,12 +21,47 @@ use super::{
 use crate::{
     cache::{self, Failure, Session},
     snapshot::{
-        Snapshot, Unreadable, Why,
+        Pod, Snapshot, Source, Unreadable, Why,
         reduce::SecretValue,
-        roles::Roles,
-        sessions::{KeyspaceReads, Login, Redis},
+        roles::{Role, Roles},
+        sessions::{KeyspaceReads, Login, Redis, Sentinel},
     },
+    values::ExpectedCache,
 };
+
+/// Who logs in.
+struct Logins {
+    /// As the application does.
+    application: Credentials,
+    /// The password of the server's own user, where its pods name one.
+    own: Option<SecretValue>,
+}
+
+impl Logins {
+    /// The user `default` with the server's own password, or else the application's user.
+    fn server(&self) -> Credentials {
+        let copy = |password: &SecretValue| SecretValue::new(password.reveal().to_vec());
+        let login = Credentials {
+            host: self.application.host.clone(),
+            scheme: self.application.scheme.clone(),
+            ..Credentials::default()
+        };
+        match &self.own {
+            Some(own) => Credentials {
+                password: Some(copy(own)),
+                ..login
+            },
+            None => Credentials {
+                user: self.application.user.clone(),
+                password: self.application.password.as_ref().map(copy),
+                ..login
+            },
+        }
+    }
+}
+
+/// Most Sentinels, and most servers beside the master, that are asked; more than five serve nobody.
+const MOST: usize = 9;
 
 /// Longest time for everything with the cache.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -55,12 +90,9 @@ impl Run {
             None => None,
         };
         let role = roles.cache.as_ref();
-        let (credentials, reach) = match (credentials, role) {
+        let credentials = match (credentials, role) {
             (None, None) => return Ok(None),
-            (Some(credentials), role) => {
-                let reach = surroundings.reach(&credentials.host, credentials.port, cache::PORT, role);
-                (credentials, reach.map_err(Trouble::session)?)
-            }
+            (Some(credentials), _) => credentials,
             (None, Some(role)) => {
                 surroundings.reach_role(role).map_err(Trouble::session)?;
                 let who = roles.application.as_ref().map_or(
@@ -71,16 +103,105 @@ impl Run {
             }
         };
         let expected = &snapshot.expectations().map_err(needs)?.cache;
-        let mut facts = self.log_in_to_redis(&credentials, &reach).await?;
-        facts.reads.extend(reads(&facts.info));
-        self.server_of_redis(&mut facts, role, vault, &credentials, &reach, expected)
-            .await?;
+        let own = match role {
+            Some(role) => self.environment(role, vault).await?.password(cache::SERVER_PASSWORDS),
+            None => None,
+        };
+        let logins = Logins {
+            application: credentials,
+            own,
+        };
         if expected.mode == "sentinel" {
-            facts.sentinels = self.sentinels(&surroundings, &credentials, &expected.sentinel).await?;
+            let told = self.master_and_sentinels(&surroundings, role, &logins, expected);
+            return told.await.map(Some);
         }
+        let application = &logins.application;
+        let reach = surroundings
+            .reach(&application.host, application.port, cache::PORT, role)
+            .map_err(Trouble::session)?;
+        self.server_and_login(&logins, &reach, expected).await.map(Some)
+    }
+
+    /// The server that takes writes is the one that the Sentinels agree on. Where they name none, what they say is
+    /// still told, and why nothing else is.
+    async fn master_and_sentinels(
+        &self,
+        surroundings: &Surroundings<'_>,
+        role: Option<&Role>,
+        logins: &Logins,
+        expected: &ExpectedCache,
+    ) -> Result<Redis, Trouble> {
+        let sentinels = self.sentinels(surroundings, logins, &expected.sentinel).await?;
+        let unasked = |why: String| Redis {
+            object: format!("service/{}", expected.sentinel.service),
+            untold: BTreeMap::from([("session".to_owned(), why)]),
+            ..Redis::default()
+        };
+        let master = Sentinel::agreed(&sentinels);
+        let facts = match master.and_then(|address| surroundings.reach_address(address, cache::PORT)) {
+            Err(why) => unasked(why),
+            Ok(reach) => {
+                let object = reach.object();
+                let beside = role
+                    .into_iter()
+                    .flat_map(|role| role.ready_pods(surroundings.pods).zip(repeat(role.port)))
+                    .filter(|(pod, _)| pod.object() != object);
+                let (facts, followers) = futures::join!(
+                    self.server_and_login(logins, &reach, expected),
+                    self.followers(beside, logins)
+                );
+                let followers = followers?;
+                match facts {
+                    Ok(facts) => Redis { followers, ..facts },
+                    Err(Trouble::Unreadable(why)) => {
+                        let why = Unreadable::new(Source::Redis, surroundings.namespace, why);
+                        unasked(format!("{object}, which the Sentinels call the master: {why}"))
+                    }
+                    Err(trouble) => return Err(trouble),
+                }
+            }
+        };
+        Ok(Redis { sentinels, ..facts })
+    }
+
+    /// What the ready servers beside the master show to their own user.
+    async fn followers(&self, pods: impl Iterator<Item = (&Pod, u16)>, logins: &Logins) -> Result<Vec<Redis>, Trouble> {
+        let asked = pods.take(MOST).map(|(pod, port)| async move {
+            let reach = Reach::Pod {
+                name: pod.metadata.name.clone(),
+                port,
+            };
+            let mut facts = Redis {
+                object: reach.object(),
+                path: reach.path(),
+                ..Redis::default()
+            };
+            let user = logins.server();
+            let mut way = self.tunnel(&reach).await?;
+            match attempt(&mut way, &user, user.password.as_ref().and_then(SecretValue::text)).await {
+                Ok(mut session) => {
+                    facts.info = session.info().await.unwrap_or_default();
+                    self.parameters(&mut facts, &mut session).await;
+                }
+                Err(why) => _ = facts.untold.insert("session".into(), why.to_string()),
+            }
+            Ok(facts)
+        });
+        futures::future::try_join_all(asked).await
+    }
+
+    async fn server_and_login(
+        &self,
+        logins: &Logins,
+        reach: &Reach,
+        expected: &ExpectedCache,
+    ) -> Result<Redis, Trouble> {
+        let mut facts = self.log_in_to_redis(&logins.application, reach).await?;
+        facts.reads.extend(reads(&facts.info));
+        self.server_of_redis(&mut facts, logins, reach, expected).await?;
         facts.object = reach.object();
         facts.path = reach.path();
-        Ok(Some(facts))
+        Ok(facts)
     }
 
     async fn log_in_to_redis(&self, credentials: &Credentials, reach: &Reach) -> Result<Redis, Trouble> {

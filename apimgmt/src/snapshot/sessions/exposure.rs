@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::snapshot::Unreadable;
+
 /// A search for every secret's value where none may be.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -38,7 +40,9 @@ pub struct Searched {
     pub count: usize,
     /// How much of it.
     pub bytes: u64,
-    /// What of it could not be searched, and why.
+    /// What of it nobody gave leave to read.
+    pub refused: Vec<Unreadable>,
+    /// What else of it could not be searched, and why.
     pub gaps: Vec<String>,
 }
 

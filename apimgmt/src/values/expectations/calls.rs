@@ -301,7 +301,8 @@ impl Default for ExpectedLoad {
     fn default() -> Self {
         Self {
             path: "/api/v1/apis".into(),
-            duration: Span(std::time::Duration::from_secs(20)),
+            // Autoscalers learn of it within 30 s: the metrics' resolution, and their own period.
+            duration: Span(std::time::Duration::from_mins(1)),
             workers: 2,
             connections: 16,
         }

@@ -11,6 +11,7 @@ mod health;
 mod illnesses;
 mod issuer_double;
 mod migrations;
+mod sentinel;
 mod servers;
 mod shutdown;
 mod tokens;

@@ -136,6 +136,12 @@ async fn rush(visit: &Visit, limit: &ExpectedRateLimit) -> Outcome {
     match end {
         Ok(Ok(true)) if served == 0 => Outcome::Wrong(format!("GET {path}: 429 from the first request on")),
         Ok(Ok(true)) => recovers(visit, &call, &path).await,
+        // Who asks more slowly than is permitted is rightly served.
+        Err(_) if asked < limit.requests => Outcome::Untried(format!(
+            "GET {path}: only {asked} of {} requests were made in {} s, and none was refused",
+            limit.requests,
+            RUSH.as_secs()
+        )),
         Ok(Ok(false)) | Err(_) => Outcome::Wrong(format!("GET {path}: {asked} requests without one 429")),
         Ok(Err(why)) => Outcome::Wrong(format!("GET {path}: {why}")),
     }

@@ -21,6 +21,7 @@ const PASSWORD: &str = "c0rrect-Horse-Battery";
 #[derive(Default)]
 struct Leak {
     environment: bool,
+    nightly: bool,
     annotation: bool,
     config_map: bool,
     log: Option<Reply>,
@@ -42,7 +43,7 @@ async fn searched(mut leak: Leak) -> Snapshot {
     let (snapshot, _) = collected(&[Source::Exposure], Limits::default(), move |path, _| {
         let shown = |leaks: bool| if leaks { format!("postgres://app:{PASSWORD}@postgres/shop") } else { "harmless".into() };
         let object = path.split('?').next().unwrap_or_default();
-        match object.strip_prefix("/api/v1/namespaces/shop/").or_else(|| object.strip_prefix("/apis/apps/v1/namespaces/shop/")) {
+        match object.strip_prefix("/api/v1/namespaces/shop/").or_else(|| object.strip_prefix("/apis/apps/v1/namespaces/shop/")).or_else(|| object.strip_prefix("/apis/batch/v1/namespaces/shop/")) {
             Some("pods") => list(
                 [json!({"metadata": {"name": "app-1", "ownerReferences": [{"kind": "ReplicaSet", "name": "app", "controller": true}],
                         "annotations": {"note": shown(leak.annotation)}},
@@ -53,6 +54,10 @@ async fn searched(mut leak: Leak) -> Snapshot {
             Some("deployments") if leak.lists_forbidden => status(403, "forbidden"),
             Some("deployments") => list(
                 [json!({"metadata": {"name": "app"}, "spec": {"template": {"spec": {"containers": [{"name": "app", "env": [{"name": "DSN", "value": shown(leak.environment)}]}]}}}})],
+                "",
+            ),
+            Some("cronjobs") => list(
+                [json!({"metadata": {"name": "night"}, "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "job", "env": [{"name": "DSN", "value": shown(leak.nightly)}]}]}}}}}})],
                 "",
             ),
             Some("configmaps") => list([json!({"metadata": {"name": "settings"}, "data": {"dsn": BASE64_STANDARD.encode(shown(leak.config_map))}})], ""),
@@ -100,6 +105,14 @@ async fn each_place_that_leaks_is_named() {
                 ..Leak::default()
             },
             "deployment/app spec.template.spec.containers[app].env[DSN].value",
+            "plain",
+        ),
+        (
+            Leak {
+                nightly: true,
+                ..Leak::default()
+            },
+            "cronjob/night spec.jobTemplate.spec.template.spec.containers[job].env[DSN].value",
             "plain",
         ),
         (
@@ -154,7 +167,10 @@ async fn what_could_not_be_read_is_a_gap_and_what_came_before_it_is_searched() {
         exposure
             .searched
             .iter()
-            .flat_map(|searched| searched.gaps.clone())
+            .flat_map(|searched| {
+                let refused = searched.refused.iter().map(ToString::to_string);
+                refused.chain(searched.gaps.clone()).collect::<Vec<_>>()
+            })
             .collect()
     };
     let forbidden = searched(Leak {
@@ -162,10 +178,7 @@ async fn what_could_not_be_read_is_a_gap_and_what_came_before_it_is_searched() {
         ..Leak::default()
     })
     .await;
-    assert_eq!(
-        gaps(&forbidden),
-        ["log of app of pod/app-1: not permitted to get `pods/log`"]
-    );
+    assert_eq!(gaps(&forbidden), ["not permitted to get `pods/log` in `shop`"]);
     let cut = searched(Leak {
         log: Some(Reply::Cut(format!("{PASSWORD} and"))),
         ..Leak::default()
@@ -178,7 +191,7 @@ async fn what_could_not_be_read_is_a_gap_and_what_came_before_it_is_searched() {
         ..Leak::default()
     })
     .await;
-    assert_eq!(gaps(&blind), ["not permitted to list `deployments`"]);
+    assert_eq!(gaps(&blind), ["not permitted to list `deployments.apps` in `shop`"]);
     // The node has rotated that log away: there is nothing that anybody could read.
     let gone = searched(Leak {
         log: Some(status(404, "gone")),

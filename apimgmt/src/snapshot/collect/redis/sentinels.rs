@@ -7,7 +7,7 @@ use super::{
         reach::{Reach, Surroundings},
         trouble::Trouble,
     },
-    attempt,
+    Logins, MOST, attempt, ping,
 };
 use crate::{
     cache::Failure,
@@ -15,15 +15,12 @@ use crate::{
     values::ExpectedSentinel,
 };
 
-/// Most Sentinels that are asked; more than five serve nobody.
-const MOST: usize = 9;
-
 impl Run {
     /// What every ready pod behind the declared service says.
     pub(super) async fn sentinels(
         &self,
         surroundings: &Surroundings<'_>,
-        application: &Credentials,
+        logins: &Logins,
         expected: &ExpectedSentinel,
     ) -> Result<Vec<Sentinel>, Trouble> {
         let name = &expected.service;
@@ -46,7 +43,7 @@ impl Run {
                     .unwrap_or(expected.port),
             };
             let object = reach.object();
-            match self.sentinel(&reach, application, &expected.master).await {
+            match self.sentinel(&reach, logins, &expected.master).await {
                 Ok(sentinel) => Ok(Sentinel { object, ..sentinel }),
                 Err(Trouble::Unreadable(why)) => Ok(Sentinel {
                     object,
@@ -59,23 +56,48 @@ impl Run {
         futures::future::try_join_all(asked).await
     }
 
-    /// Without a password, and where it wants one with the cache's own.
-    async fn sentinel(&self, reach: &Reach, application: &Credentials, master: &str) -> Result<Sentinel, Trouble> {
+    /// As the application asks it, else as the server's own user, else with the application's password alone. First
+    /// without any, which it should refuse.
+    async fn sentinel(&self, reach: &Reach, logins: &Logins, master: &str) -> Result<Sentinel, Trouble> {
         let nobody = Credentials {
-            host: application.host.clone(),
-            scheme: application.scheme.clone(),
+            scheme: logins.application.scheme.clone(),
+            host: logins.application.host.clone(),
             ..Credentials::default()
         };
+        let mut way = self.tunnel(reach).await?;
+        let (open, stranger) = match ping(attempt(&mut way, &nobody, None).await).await {
+            Ok((session, answer)) => (Some(session), answer),
+            Err(failure @ (Failure::Refused(_) | Failure::Server(_))) => (None, failure.to_string()),
+            Err(failure @ Failure::Other(_)) => {
+                return Err(Trouble::session(way.refusal().await.unwrap_or(failure.to_string())));
+            }
+        };
+        let told = |sentinel: Sentinel| Sentinel {
+            stranger: stranger.clone(),
+            ..sentinel
+        };
+        if let Some(mut session) = open {
+            let answer = session.sentinel(master).await;
+            return answer
+                .map(told)
+                .map_err(|failure| Trouble::session(failure.to_string()));
+        }
+        let (application, server) = (&logins.application, logins.server());
         let mut last = String::new();
-        for password in [None, application.password.as_ref().and_then(SecretValue::text)] {
+        for (login, password) in [
+            (application, &application.password),
+            (&server, &server.password),
+            (&nobody, &application.password),
+        ] {
             let mut way = self.tunnel(reach).await?;
-            let told = match attempt(&mut way, &nobody, password).await {
+            let answer = match attempt(&mut way, login, password.as_ref().and_then(SecretValue::text)).await {
                 Ok(mut session) => session.sentinel(master).await,
                 Err(failure) => Err(failure),
             };
-            match told {
-                Ok(sentinel) => return Ok(sentinel),
-                Err(failure @ Failure::Refused(_)) => last = failure.to_string(),
+            match answer {
+                Ok(sentinel) => return Ok(told(sentinel)),
+                // Another user may be let in, or may ask more.
+                Err(failure @ (Failure::Refused(_) | Failure::Server(_))) => last = failure.to_string(),
                 Err(failure) => return Err(Trouble::session(failure.to_string())),
             }
         }

@@ -1,14 +1,13 @@
 //! What Redis shows to the user that its own pods log in with: parameters, users, and what the application may call.
 
 use super::{
-    super::{Run, environment::Credentials, reach::Reach, trouble::Trouble, vault::Vault},
-    attempt, ping, reads,
+    super::{Run, reach::Reach, trouble::Trouble},
+    Logins, attempt, ping, reads,
 };
 use crate::{
-    cache::{self, Failure, Session},
+    cache::{Failure, Session},
     snapshot::{
         reduce::SecretValue,
-        roles::Role,
         sessions::{Redis, RedisAccess},
     },
     values::ExpectedCache,
@@ -22,34 +21,11 @@ impl Run {
     pub(super) async fn server_of_redis(
         &self,
         facts: &mut Redis,
-        role: Option<&Role>,
-        vault: &Vault,
-        application: &Credentials,
+        logins: &Logins,
         reach: &Reach,
         expected: &ExpectedCache,
     ) -> Result<(), Trouble> {
-        let own = match role {
-            Some(role) => self.environment(role, vault).await?.password(cache::SERVER_PASSWORDS),
-            None => None,
-        };
-        let user = match own {
-            Some(password) => Credentials {
-                host: application.host.clone(),
-                scheme: application.scheme.clone(),
-                password: Some(password),
-                ..Credentials::default()
-            },
-            None => Credentials {
-                host: application.host.clone(),
-                scheme: application.scheme.clone(),
-                user: application.user.clone(),
-                password: application
-                    .password
-                    .as_ref()
-                    .map(|password| SecretValue::new(password.reveal().to_vec())),
-                ..Credentials::default()
-            },
-        };
+        let (application, user) = (&logins.application, logins.server());
         let (mut way, mut strange_way) = futures::try_join!(self.tunnel(reach), self.tunnel(reach))?;
         let (session, stranger) = futures::join!(
             attempt(&mut way, &user, user.password.as_ref().and_then(SecretValue::text)),
@@ -68,10 +44,7 @@ impl Run {
                 if facts.info.is_empty() {
                     facts.info = session.info().await.unwrap_or_default();
                 }
-                match session.config(&PARAMETERS).await {
-                    Ok(config) => facts.config = config,
-                    Err(why) => _ = facts.untold.insert("config".into(), why.to_string()),
-                }
+                self.parameters(facts, &mut session).await;
                 let name = if application.user.is_empty() {
                     "default"
                 } else {
@@ -90,6 +63,14 @@ impl Run {
         }
         facts.access = Some(access);
         Ok(())
+    }
+
+    /// Adds the parameters that some unit reads, or why they are not told.
+    pub(super) async fn parameters(&self, facts: &mut Redis, session: &mut Session) {
+        match session.config(&PARAMETERS).await {
+            Ok(config) => facts.config = config,
+            Err(why) => _ = facts.untold.insert("config".into(), why.to_string()),
+        }
     }
 }
 

@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use self::{postgres::Postgres, redis::Redis};
+pub(crate) use self::{
+    postgres::Postgres,
+    redis::{Redis, Sentinel},
+};
 
 const PASSWORD: &str = "S3cret-of-the-test";
 const LIMIT: Duration = Duration::from_secs(15);
