@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Outcome,
-    mutation::{Mutation, PATIENCE},
-};
+use super::{Outcome, mutation::Mutation};
 use crate::sandbox::{self, Namespace, text, until};
 
 type Verdicts = BTreeMap<String, String>;
@@ -120,7 +117,7 @@ impl Bench {
 /// Whether it comes to look so in time. What probes or loads showed is looked at twice before they are made again: they take
 /// far longer than what else has to settle.
 fn within(mutation: &Mutation, place: &Namespace, mut looks_so: impl FnMut() -> bool) -> bool {
-    sandbox::within(PATIENCE, || {
+    sandbox::within(mutation.patience(), || {
         looks_so() || {
             mutation.probe(place);
             looks_so()

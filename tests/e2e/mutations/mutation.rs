@@ -7,7 +7,9 @@ use serde::Deserialize;
 use crate::sandbox::{Namespace, Ran, root};
 
 /// Longest time until a change shows: two scrapes of the usage, and a rollout.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(3);
+/// The same where a load shows it: a minute of load, and the autoscaler's way back, each twice.
+const PATIENCE_WITH_LOAD: Duration = Duration::from_mins(8);
 
 /// One way to break what one item proves.
 #[derive(Deserialize)]
@@ -86,6 +88,11 @@ impl Mutation {
             .collect();
         all.sort_by(|left, right| left.name.cmp(&right.name));
         all
+    }
+
+    /// Longest time until it shows.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.load { PATIENCE_WITH_LOAD } else { PATIENCE }
     }
 
     pub(crate) fn prepare(&self, place: &Namespace) -> Result<(), String> {
