@@ -15,16 +15,16 @@ fn every_item_is_proven_with_exactly_the_printed_role() {
     let place = Namespace::absent("proven");
     let values = place.values();
     place.helm_apimgmt("4.3", &["install", "--values", &values]).succeeds();
-    let prober = format!("{}-prober", place.name);
-    let roles = ["items", "rbac", "--active", "--load", "--to", &format!("user:{prober}")];
+    let user = format!("{}-auditor", place.name);
+    let roles = ["items", "rbac", "--active", "--load", "--to", &format!("user:{user}")];
     let manifest = place.apimgmt(&roles).succeeds();
     let roles = granted(&place, &String::from_utf8_lossy(&manifest.output.stdout));
     until("the roles to count", || {
         let one = "infrastructure/cluster";
-        place.items(&[one, "--as", &prober])[one]["verdict"] == "pass"
+        place.items(&[one, "--as", &user])[one]["verdict"] == "pass"
     });
-    let probed = place.apimgmt(&["verify", "--active", "--load", "-o", "json", "--as", &prober]);
-    let report = probed.json();
+    let judged = place.apimgmt(&["verify", "--active", "--load", "-o", "json", "--as", &user]);
+    let report = judged.json();
     let refused: Vec<_> = items_of(&report).filter(|row| is_refused(row)).collect();
     assert!(refused.is_empty(), "{refused:#?}");
     // Usages and counters are told after the next scrape.

@@ -55,7 +55,12 @@ impl Ends {
         }
         let (prometheus, sentinel) = (&expected.monitoring.prometheus, &expected.cache.sentinel);
         if expected.cache.mode == "sentinel" {
-            places.extend(behind(snapshot, Stand::Sentinel, (&sentinel.service, sentinel.port), address)?);
+            places.extend(behind(
+                snapshot,
+                Stand::Sentinel,
+                (&sentinel.service, sentinel.port),
+                address,
+            )?);
         }
         places.extend(behind(
             snapshot,

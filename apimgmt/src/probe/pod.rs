@@ -129,8 +129,16 @@ async fn ended(pods: &Api<Pod>, created: &Pod) -> Result<Option<(String, Duratio
 /// Whether the container waits for what may never come.
 fn is_stuck(pod: &Pod) -> bool {
     let waiting = state(pod).and_then(|state| state.waiting.as_ref());
-    let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or_default();
-    ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"].contains(&reason)
+    let reason = waiting
+        .and_then(|waiting| waiting.reason.as_deref())
+        .unwrap_or_default();
+    [
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+    ]
+    .contains(&reason)
 }
 
 fn state(pod: &Pod) -> Option<&ContainerState> {

@@ -202,7 +202,7 @@ fn stayed(row: &mut Clauses<'_>, result: &ProbeResult, object: &str, pods: i64, 
     let usage = result.values.get("usage").and_then(|text| text.parse::<f64>().ok());
     match usage {
         _ if pods >= autoscaler.spec.max_replicas => {
-            row.note(format!("under load {object} stayed at {pods} pods, its maximum"))
+            row.note(format!("under load {object} stayed at {pods} pods, its maximum"));
         }
         Some(usage) if usage <= TOLERATED => row.note(format!(
             "the load took {:.0} % of the usage that {object} aims at, which asks for no more pods than {pods}",
