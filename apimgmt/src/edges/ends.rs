@@ -111,7 +111,7 @@ fn labels_of(snapshot: &Snapshot, role: &Role) -> Result<Labels, Unreadable> {
                 .map(|one| &one.metadata.labels)
         }
     };
-    Ok(labels.cloned().unwrap_or_default())
+    Ok(labels.map(|labels| Labels::clone(labels)).unwrap_or_default())
 }
 
 /// The workload behind Prometheus' service.
@@ -134,7 +134,11 @@ fn monitoring(snapshot: &Snapshot) -> Result<Option<(Stand, Place, u16)>, Unread
         let ports = &service.spec.ports;
         let port = ports.iter().find(|port| port.port == prometheus.port);
         let port = port.and_then(|port| target_port(port, &template.spec));
-        let place = pod(&snapshot.namespace, template.metadata.labels.clone(), &template.spec);
+        let place = pod(
+            &snapshot.namespace,
+            Labels::clone(&template.metadata.labels),
+            &template.spec,
+        );
         (Stand::Monitoring, place, port.unwrap_or(prometheus.port))
     }))
 }
