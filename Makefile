@@ -55,7 +55,7 @@ mutations: sandbox-up ## Every item made to fail on a running release, by breaki
 	MUTATIONS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture mutations::
 
 bench: build sandbox-up ## Ratios and sizes, measured in one run on the sandbox
-	tests/scripts/bench
+	tests/bench/run
 
 sandbox-up: build ## Start a real one-node Kubernetes; kubeconfig in target/sandbox/kubeconfig
 	$(sandbox) up --programs target/release

@@ -1,6 +1,6 @@
 //! The clauses of one row: what each came to, and the verdict that follows from all of them.
 
-use std::fmt::Display;
+use std::{collections::HashSet, fmt::Display};
 
 use super::{Evidence, Proof, Verdict};
 use crate::snapshot::{Snapshot, Source, Unreadable, hostile::capped};
@@ -116,19 +116,20 @@ impl<'a> Clauses<'a> {
 
 /// The distinct parts in one line, the first few by name.
 fn listed(parts: impl IntoIterator<Item = String>) -> String {
-    let mut distinct: Vec<String> = Vec::new();
+    let mut distinct = HashSet::new();
+    let mut named = Vec::new();
     for part in parts {
         let part = capped(&part, 300);
-        if !distinct.contains(&part) {
-            distinct.push(part);
+        if named.len() < NAMED && !distinct.contains(&part) {
+            named.push(part.clone());
         }
+        distinct.insert(part);
     }
-    let more = distinct.len().saturating_sub(NAMED);
-    distinct.truncate(NAMED);
+    let more = distinct.len() - named.len();
     if more > 0 {
-        distinct.push(format!("and {more} more"));
+        named.push(format!("and {more} more"));
     }
-    distinct.join("; ")
+    named.join("; ")
 }
 
 /// `1 pod`, `2 pods`.

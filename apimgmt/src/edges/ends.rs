@@ -134,7 +134,7 @@ fn labels_of(snapshot: &Snapshot, role: &Role) -> Result<Labels, Unreadable> {
                 .map(|one| &one.metadata.labels)
         }
     };
-    Ok(labels.cloned().unwrap_or_default())
+    Ok(labels.map(|labels| Labels::clone(labels)).unwrap_or_default())
 }
 
 /// The workload behind a port of a service.
@@ -161,7 +161,7 @@ fn behind(
         let ports = &service.spec.ports;
         let target = ports.iter().find(|declared| declared.port == port);
         let target = target.and_then(|declared| target_port(declared, &template.spec));
-        let labels = template.metadata.labels.clone();
+        let labels = Labels::clone(&template.metadata.labels);
         let place = pod(&snapshot.namespace, labels, &template.spec, address);
         (stand, place, target.unwrap_or(port))
     }))

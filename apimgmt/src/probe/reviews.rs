@@ -20,7 +20,9 @@ pub(super) async fn add(client: &Client, snapshot: &Snapshot, results: &mut [Pro
         return;
     };
     let own = Roles::of(snapshot).ok().and_then(|roles| roles.application);
-    let own = own.map(|role| role.template.service_account_name).unwrap_or_default();
+    let own = own
+        .map(|role| role.template.service_account_name.clone())
+        .unwrap_or_default();
     let mut outcome = Outcome::default();
     for access in &expected.authorization.service_accounts {
         let account = if access.account.is_empty() {

@@ -174,8 +174,8 @@ impl Watchfulness {
         let ending = status
             .last_state
             .terminated
-            .as_ref()
-            .or(status.state.terminated.as_ref());
+            .as_deref()
+            .or(status.state.terminated.as_deref());
         let enough = if self.others_ran_before && ending.is_some_and(is_quick) {
             1
         } else {

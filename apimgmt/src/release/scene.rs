@@ -416,7 +416,7 @@ fn trouble(pod: &Pod) -> Option<String> {
     });
     let unscheduled = || {
         let scheduled = condition(&pod.status.conditions, "PodScheduled").filter(|it| it.status == "False")?;
-        Some(scheduled.reason.clone())
+        Some(scheduled.reason.to_string())
     };
     of_container.or_else(unscheduled)
 }

@@ -79,8 +79,9 @@ impl DeploymentFacts {
             let checksums = |object: &DynamicObject| -> Labels {
                 let annotations = template(object).metadata.annotations;
                 annotations
-                    .into_iter()
+                    .iter()
                     .filter(|(key, _)| key.starts_with("checksum/"))
+                    .map(|(key, value)| (key.clone(), value.clone()))
                     .collect()
             };
             facts.other_configuration = checksums(set) != checksums(&object);

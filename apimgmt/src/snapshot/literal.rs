@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const LONGEST: usize = 256;
 
 /// A literal value of an environment variable or an argument: kept when harmless, else only its length.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Literal {
     kept: Option<String>,
     length: usize,

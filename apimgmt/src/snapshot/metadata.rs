@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::{Shared, Text};
+
 /// Labels or annotations by key.
 pub type Labels = BTreeMap<String, String>;
 
@@ -15,20 +17,20 @@ pub struct Metadata {
     /// Name.
     pub name: String,
     /// Namespace; empty for cluster-scoped objects.
-    pub namespace: String,
+    pub namespace: Text,
     /// Unique id.
     pub uid: String,
     /// Labels.
-    pub labels: Labels,
+    pub labels: Shared<Labels>,
     /// Annotations without those that repeat the whole object.
     #[serde(deserialize_with = "without_copies")]
-    pub annotations: Labels,
+    pub annotations: Shared<Labels>,
     /// When it was created.
     pub creation_timestamp: Option<Timestamp>,
     /// When its deletion was asked for.
     pub deletion_timestamp: Option<Timestamp>,
     /// Who owns it.
-    pub owner_references: Vec<OwnerReference>,
+    pub owner_references: Shared<Vec<OwnerReference>>,
     /// What must finish before it may go.
     pub finalizers: Vec<String>,
     /// Counts changes of the spec.
@@ -36,7 +38,7 @@ pub struct Metadata {
 }
 
 /// An owner of an object.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OwnerReference {
     /// Kind of the owner.
@@ -60,24 +62,24 @@ impl Metadata {
 }
 
 /// Drops the annotations that hold a copy of the object: for a Secret they would hold its values.
-fn without_copies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+fn without_copies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Shared<Labels>, D::Error> {
     let mut annotations = Option::<Labels>::deserialize(deserializer)?.unwrap_or_default();
     annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-    Ok(annotations)
+    Ok(annotations.into())
 }
 
 /// A label selector.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LabelSelector {
     /// Labels that must be equal.
-    pub match_labels: Labels,
+    pub match_labels: Shared<Labels>,
     /// Further requirements.
     pub match_expressions: Vec<Requirement>,
 }
 
 /// One requirement of a selector.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Requirement {
     /// Label key.

@@ -19,11 +19,14 @@ mod recording;
 pub(crate) mod reduce;
 pub mod roles;
 pub mod scans;
+mod selectors;
 pub mod sensitive;
 pub mod services;
 pub mod sessions;
+pub mod shared;
 mod source;
 pub mod storage;
+pub mod strangers;
 mod unreadable;
 pub mod workloads;
 
@@ -37,6 +40,8 @@ pub use metadata::{LabelSelector, Labels, Metadata};
 pub use pod_specs::{PROBE_RUN, Specified};
 pub use pods::{Condition, Pod, PodSpec, PodTemplate, Port, condition};
 pub use quantity::Quantity;
+pub use selectors::Selectors;
+pub use shared::{Shared, Text};
 pub use source::{Access, Scope, Source};
 pub use unreadable::{Unreadable, Why};
 
@@ -189,8 +194,8 @@ readings! {
     service_accounts: ServiceAccounts => Vec<namespaces::ServiceAccount>;
     /// Pods of the namespace.
     pods: Pods => Vec<Pod>;
-    /// Pods of every namespace.
-    cluster_pods: ClusterPods => Vec<Pod>;
+    /// Pods of every other namespace.
+    cluster_pods: ClusterPods => Vec<strangers::Stranger>;
     /// Replica sets.
     replica_sets: ReplicaSets => Vec<workloads::ReplicaSet>;
     /// Deployments.
@@ -304,5 +309,18 @@ where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+    let mut list: Vec<T> = Option::deserialize(deserializer)?.unwrap_or_default();
+    list.shrink_to_fit();
+    Ok(list)
+}
+
+/// Reads a list that thousands of objects have, without the room to grow that reading leaves.
+pub(crate) fn exact<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let mut list = Vec::deserialize(deserializer)?;
+    list.shrink_to_fit();
+    Ok(list)
 }

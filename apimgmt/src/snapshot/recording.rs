@@ -58,8 +58,7 @@ macro_rules! listed_kinds {
         pub(super) fn listed_objects(snapshot: &Snapshot) -> Vec<(Source, Value)> {
             let mut objects = Vec::new();
             $(
-                let shadowed = Source::$source == Source::Pods && snapshot.readings.was_read(Source::ClusterPods);
-                if let (Reading::Read(list), false) = (&snapshot.readings.$field, shadowed) {
+                if let Reading::Read(list) = &snapshot.readings.$field {
                     objects.extend(list.iter().map(|object| (Source::$source, with_kind($kind, $version, object))));
                 }
             )*
@@ -272,6 +271,8 @@ fn of_kind<T: DeserializeOwned>(
     objects: &[Value],
 ) -> Result<Vec<T>, Error> {
     let everywhere = !matches!(source.access().scope, Scope::Namespace | Scope::Named);
+    // The pods of the own namespace are read with all that is known of them.
+    let elsewhere = source == Source::ClusterPods;
     // An object that names no namespace is in the snapshot's own.
     let stands_in = |object: &Value| match object["metadata"]["namespace"].as_str() {
         None | Some("") => true,
@@ -280,7 +281,13 @@ fn of_kind<T: DeserializeOwned>(
     objects
         .iter()
         .filter(|object| object["kind"] == kind && object["apiVersion"].as_str().unwrap_or(version) == version)
-        .filter(|object| everywhere || stands_in(object))
+        .filter(|object| {
+            if elsewhere {
+                !stands_in(object)
+            } else {
+                everywhere || stands_in(object)
+            }
+        })
         .map(|object| {
             typed(
                 &format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap_or("?")),

@@ -1,7 +1,7 @@
 //! Who plays the application, the database and the cache: by what is declared, else by labels, else by image and port.
 
 use super::{
-    LabelSelector, Labels, Metadata, Pod, PodSpec, Port, Snapshot, Source, Unreadable, Why,
+    LabelSelector, Labels, Metadata, Pod, PodSpec, Port, Shared, Snapshot, Source, Unreadable, Why,
     services::{Service, ServicePort},
 };
 
@@ -17,9 +17,9 @@ pub struct Role {
     /// It is declared in `checklist.roles`, but is not there.
     pub missing: bool,
     /// The pods' specification: containers, environment, volumes.
-    pub template: PodSpec,
+    pub template: Shared<PodSpec>,
     /// Annotations of the workload, such as the range of schemas that it can run on.
-    pub annotations: Labels,
+    pub annotations: Shared<Labels>,
     /// The service in front of it.
     pub service: Option<String>,
     /// Port that its pods listen on.
@@ -99,7 +99,7 @@ struct Candidate<'a> {
     labels: &'a Labels,
     selector: LabelSelector,
     replicas: i64,
-    template: &'a PodSpec,
+    template: &'a Shared<PodSpec>,
 }
 
 impl Roles {

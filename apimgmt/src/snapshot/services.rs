@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, Metadata, Port};
+use super::{Labels, Metadata, Port, Shared, Text};
 
 /// A service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct ServiceSpec {
     #[serde(rename = "type")]
     pub kind: String,
     /// Labels of the pods behind it; empty means that endpoints are made by hand.
-    pub selector: Labels,
+    pub selector: Shared<Labels>,
     /// Ports.
     pub ports: Vec<ServicePort>,
     /// Address, `None` when headless.
@@ -80,6 +80,7 @@ pub struct EndpointSlice {
 #[serde(rename_all = "camelCase", default)]
 pub struct Endpoint {
     /// Addresses.
+    #[serde(deserialize_with = "super::exact")]
     pub addresses: Vec<String>,
     /// Readiness.
     pub conditions: EndpointConditions,
@@ -100,7 +101,7 @@ pub struct EndpointConditions {
 #[serde(default)]
 pub struct TargetReference {
     /// Kind.
-    pub kind: String,
+    pub kind: Text,
     /// Name.
     pub name: String,
 }

@@ -80,7 +80,7 @@ sources! {
     ServiceAccounts = "serviceaccounts": "" "v1" "serviceaccounts" "list" Namespace;
     /// Pods of the namespace.
     Pods = "pods": "" "v1" "pods" "list" Namespace;
-    /// Pods of every namespace: what already takes room on the nodes.
+    /// Pods of every other namespace: what they take of the nodes.
     ClusterPods = "clusterpods": "" "v1" "pods" "list" AllNamespaces;
     /// Replica sets of the namespace.
     ReplicaSets = "replicasets": "apps" "v1" "replicasets" "list" Namespace;

@@ -87,9 +87,17 @@ pub struct ReplicaSet {
     /// Identity.
     pub metadata: Metadata,
     /// What was asked for.
-    pub spec: DeploymentSpec,
+    pub spec: ReplicaSetSpec,
     /// What is.
     pub status: WorkloadStatus,
+}
+
+/// What a replica set asks for, beside what its deployment says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReplicaSetSpec {
+    /// Wanted pods; absent means 1.
+    pub replicas: Option<i64>,
 }
 
 /// A stateful set.

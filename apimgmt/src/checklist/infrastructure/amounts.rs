@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::snapshot::{PodSpec, Quantity, pods::Container};
+use crate::snapshot::{PodSpec, Quantity, pods::Container, strangers::Stranger};
 
 /// Amounts by resource, in thousandths.
 #[derive(Clone, Default)]
@@ -80,6 +80,13 @@ pub(super) fn requests<'a>(spec: &'a PodSpec, defaults: &'a BTreeMap<String, Qua
     }
     *total.slot("pods") = 1000;
     total
+}
+
+/// What a pod of another namespace reserves.
+pub(super) fn reserved(stranger: &Stranger) -> Amounts<'_> {
+    let stated = stranger.reserved.iter();
+    let stated = stated.map(|(resource, quantity)| (resource.as_str(), quantity.milli().unwrap_or_default().max(0)));
+    stated.chain([("pods", 1000)]).collect()
 }
 
 /// The stated request, else the limit, else the namespace's default.

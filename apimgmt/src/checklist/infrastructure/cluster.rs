@@ -121,7 +121,7 @@ fn nodes<'a>(row: &mut Clauses<'_>, snapshot: &'a Snapshot) -> Vec<&'a str> {
         let object = format!("node/{}", node.metadata.name);
         let reason = match condition {
             Some(condition) if !condition.reason.is_empty() => format!("{}, {}", condition.status, condition.reason),
-            Some(condition) => condition.status.clone(),
+            Some(condition) => condition.status.to_string(),
             None => "no such condition".to_owned(),
         };
         row.moving(Source::Nodes, &object, "status.conditions[Ready]", &reason);

@@ -1,9 +1,9 @@
 //! The release fits on the nodes at its largest: rolling out, scaled up, and with a node lost.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::{
-    amounts::requests,
+    amounts::{requests, reserved},
     packing::{Load, Place, place},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
         clauses::{Clauses, counted},
     },
     snapshot::{
-        LabelSelector, Pod, PodTemplate, Port, Quantity, Snapshot, Source, Unreadable, cluster::Node, condition,
-        namespaces::LimitRange, workloads::Deployment,
+        LabelSelector, Labels, Pod, PodSpec, PodTemplate, Port, Quantity, Selectors, Snapshot, Source, Unreadable,
+        cluster::Node, condition, namespaces::LimitRange, strangers::Stranger, workloads::Deployment,
     },
 };
 
@@ -28,6 +28,7 @@ pub const ITEM: Item = Item {
     fix: "Lower requests, add nodes, or free room: `kubectl describe nodes`.",
     reads: &[
         Source::Nodes,
+        Source::Pods,
         Source::ClusterPods,
         Source::Deployments,
         Source::StatefulSets,
@@ -53,12 +54,14 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
     let nodes = snapshot.nodes()?;
     pressure(&mut row, nodes);
-    let pods = row.read(snapshot.cluster_pods());
+    let (pods, strangers) = (row.read(snapshot.pods()), row.read(snapshot.cluster_pods()));
     let demands = demands(&mut row, snapshot);
     let limit_ranges = row.read(snapshot.limit_ranges());
     let expected = row.read(snapshot.expectations());
-    let (Some(pods), Some(demands), Some(limit_ranges), Some(expected)) = (pods, demands, limit_ranges, expected)
-    else {
+    let (Some(pods), Some(strangers)) = (pods, strangers) else {
+        return Ok(row.verdict(""));
+    };
+    let (Some(demands), Some(limit_ranges), Some(expected)) = (demands, limit_ranges, expected) else {
         return Ok(row.verdict(""));
     };
     if demands.is_empty() {
@@ -73,7 +76,14 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     }
 
     let defaults = default_requests(limit_ranges);
-    let running = Running::of(pods);
+    let running = Running::of(pods, strangers);
+    let selectors: Selectors<'_, usize> = demands.iter().map(|demand| demand.selector).zip(0..).collect();
+    let owners = |load: &Load<'_>| -> Vec<usize> {
+        if load.namespace != snapshot.namespace {
+            return Vec::new();
+        }
+        selectors.of(load.labels).copied().collect()
+    };
     let mut places = running.places(nodes, |_| true);
     let free = |places: &[Place<'_, '_>], resource| places.iter().map(|place| place.free(resource)).sum::<i128>();
     row.moving(
@@ -87,7 +97,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
             free(&places, "memory") / (1000 * 1_048_576)
         ),
     );
-    let missing = still_missing(&demands, &places, &snapshot.namespace, &defaults);
+    let missing = still_missing(&demands, &places, owners, &snapshot.namespace, &defaults);
     if let Err(why) = place(&mut places, &missing) {
         row.breach(why);
     }
@@ -99,13 +109,11 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         let left = |node: &Node| !largest.contains(&node.metadata.name.as_str());
         let mut places = running.places(nodes, left);
         // What else is set free by the loss also wants room, and takes it first.
-        let others = running.set_free(&largest, |pod| {
-            !demands.iter().any(|demand| demand.owns(pod, &snapshot.namespace))
-        });
+        let others = running.set_free(&largest, |load| owners(load).is_empty());
         for other in &others {
             let _ = place(&mut places, std::slice::from_ref(other));
         }
-        let missing = still_missing(&demands, &places, &snapshot.namespace, &defaults);
+        let missing = still_missing(&demands, &places, owners, &snapshot.namespace, &defaults);
         if let Err(why) = place(&mut places, &missing) {
             row.lesser(format!("after losing {}: {why}", largest.join(", ")));
         }
@@ -219,26 +227,22 @@ fn surge(deployment: &Deployment, pods: usize) -> usize {
     }
 }
 
-impl Demand<'_> {
-    fn owns(&self, load: &Load<'_>, namespace: &str) -> bool {
-        load.namespace == namespace && self.selector.matches(load.labels)
-    }
-}
-
-/// The pods that are not there yet.
+/// The pods that are not there yet; `owners` tells whose a pod is, by the number of the demand.
 fn still_missing<'a>(
     demands: &'a [Demand<'a>],
     places: &[Place<'a, '_>],
+    owners: impl Fn(&Load<'a>) -> Vec<usize>,
     namespace: &'a str,
     defaults: &'a BTreeMap<String, Quantity>,
 ) -> Vec<Load<'a>> {
+    let mut there = vec![0; demands.len()];
+    for load in places.iter().flat_map(|place| &place.loads) {
+        for owner in owners(load) {
+            there[owner] += 1;
+        }
+    }
     let mut missing = Vec::new();
-    for demand in demands {
-        let there = places
-            .iter()
-            .flat_map(|place| &place.loads)
-            .filter(|load| demand.owns(load, namespace))
-            .count();
+    for (demand, there) in demands.iter().zip(there) {
         let load = Load {
             origin: &demand.object,
             namespace,
@@ -253,27 +257,50 @@ fn still_missing<'a>(
 }
 
 /// The pods that hold room on nodes.
-struct Running<'a>(Vec<(&'a Pod, Load<'a>)>);
+struct Running<'a>(Vec<Bound<'a>>);
+
+/// A pod that is bound to a node.
+struct Bound<'a> {
+    node: &'a str,
+    /// It comes back elsewhere when its node is lost: it has a controller that is not bound to the node itself.
+    returns: bool,
+    load: Load<'a>,
+}
 
 /// Pods that run have their defaults written in them.
 static NO_DEFAULTS: BTreeMap<String, Quantity> = BTreeMap::new();
 
+/// Rules and labels of pods of other namespaces are not known, and none hold here.
+static NO_RULES: LazyLock<PodSpec> = LazyLock::new(PodSpec::default);
+static NO_LABELS: Labels = Labels::new();
+
 impl<'a> Running<'a> {
-    fn of(pods: &'a [Pod]) -> Self {
-        let bound = pods.iter().filter(|pod| {
-            !pod.spec.node_name.is_empty() && !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
-        });
-        let loads = bound.map(|pod| {
-            let load = Load {
+    fn of(pods: &'a [Pod], strangers: &'a [Stranger]) -> Self {
+        let returns = |controller: Option<&str>| !matches!(controller, None | Some("DaemonSet" | "Node"));
+        let own = pods.iter().filter(|pod| pod.takes_room()).map(|pod| Bound {
+            node: &pod.node_name,
+            returns: returns(pod.metadata.controller().map(|owner| owner.kind.as_str())),
+            load: Load {
                 origin: &pod.metadata.name,
                 namespace: &pod.metadata.namespace,
                 labels: &pod.metadata.labels,
                 spec: &pod.spec,
                 amounts: requests(&pod.spec, &NO_DEFAULTS),
-            };
-            (pod, load)
+            },
         });
-        Self(loads.collect())
+        let others = strangers.iter().filter(|stranger| stranger.takes_room());
+        let others = others.map(|stranger| Bound {
+            node: &stranger.node,
+            returns: returns(stranger.workload.as_ref().map(|owner| owner.kind.as_str())),
+            load: Load {
+                origin: &stranger.name,
+                namespace: &stranger.namespace,
+                labels: &NO_LABELS,
+                spec: &NO_RULES,
+                amounts: reserved(stranger),
+            },
+        });
+        Self(own.chain(others).collect())
     }
 
     fn places<'l>(&'l self, nodes: &'a [Node], keep: impl Fn(&Node) -> bool) -> Vec<Place<'a, 'l>> {
@@ -283,25 +310,21 @@ impl<'a> Running<'a> {
             .enumerate()
             .map(|(index, place)| (place.node.metadata.name.as_str(), index))
             .collect();
-        for (pod, load) in &self.0 {
-            if let Some(index) = index.get(pod.spec.node_name.as_str()) {
-                places[*index].take(load);
+        for bound in &self.0 {
+            if let Some(index) = index.get(bound.node) {
+                places[*index].take(&bound.load);
             }
         }
         places
     }
 
-    /// Pods on these nodes that come back elsewhere: neither bound to their node nor without a controller.
+    /// Pods on these nodes that come back elsewhere.
     fn set_free(&self, nodes: &[&str], which: impl Fn(&Load<'a>) -> bool) -> Vec<Load<'a>> {
-        let returns = |pod: &Pod| {
-            let controller = pod.metadata.controller().map(|owner| owner.kind.as_str());
-            !matches!(controller, None | Some("DaemonSet" | "Node"))
-        };
         let lost = self
             .0
             .iter()
-            .filter(|(pod, load)| nodes.contains(&pod.spec.node_name.as_str()) && returns(pod) && which(load));
-        lost.map(|(_, load)| load.clone()).collect()
+            .filter(|bound| nodes.contains(&bound.node) && bound.returns && which(&bound.load));
+        lost.map(|bound| bound.load.clone()).collect()
     }
 }
 

@@ -94,19 +94,31 @@ fn failed(result: &Import) -> usize {
     usize::try_from(result.count("fail")).unwrap_or(usize::MAX)
 }
 
+/// Objects that break a control in the same words; they come one after the other, each perhaps several times in a row.
+struct Objects<'a> {
+    first: &'a str,
+    last: &'a str,
+    more: usize,
+}
+
 fn controls(row: &mut Clauses<'_>, snapshot: &Snapshot, specified: &[Specified<'_>]) {
     if specified.is_empty() {
         row.unseen("there is no pod and no template to look at");
         return;
     }
     // A template and its pods break a control in the same words, and are named together.
-    let mut broken: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut broken: BTreeMap<String, Objects<'_>> = BTreeMap::new();
     for one in specified {
         for violation in violations(one.metadata, one.spec) {
             let words = format!("{} {}", violation.field, violation.wrong);
-            let objects = broken.entry(words).or_default();
-            if !objects.contains(&one.object.as_str()) {
-                objects.push(&one.object);
+            let objects = broken.entry(words).or_insert(Objects {
+                first: &one.object,
+                last: &one.object,
+                more: 0,
+            });
+            if objects.last != one.object {
+                objects.last = &one.object;
+                objects.more += 1;
             }
         }
     }
@@ -124,11 +136,11 @@ fn controls(row: &mut Clauses<'_>, snapshot: &Snapshot, specified: &[Specified<'
         seen,
     );
     for (words, objects) in broken {
-        let others = match objects.len() - 1 {
+        let others = match objects.more {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        row.stable(Source::Pods, objects[0], "violation", &words);
-        row.breach(format!("{}{others}: {words}", objects[0]));
+        row.stable(Source::Pods, objects.first, "violation", &words);
+        row.breach(format!("{}{others}: {words}", objects.first));
     }
 }

@@ -8,7 +8,9 @@ use crate::{
         clauses::{Clauses, counted},
         workload::roles,
     },
-    snapshot::{Labels, Metadata, Snapshot, Source, Unreadable, namespaces::Namespace, roles::Roles},
+    snapshot::{
+        LabelSelector, Labels, Metadata, Selectors, Snapshot, Source, Unreadable, namespaces::Namespace, roles::Roles,
+    },
 };
 
 /// The item.
@@ -181,7 +183,7 @@ fn foreigners(row: &mut Clauses<'_>, snapshot: &Snapshot) {
                 .iter()
                 .map(|one| ("statefulset", &one.metadata, &one.spec.selector)),
         );
-    let mut own_selectors = Vec::new();
+    let mut own_selectors: Vec<&LabelSelector> = Vec::new();
     let mut foreign = Vec::new();
     for (kind, metadata, selector) in workloads {
         let object = format!("{kind}/{}", metadata.name);
@@ -192,12 +194,11 @@ fn foreigners(row: &mut Clauses<'_>, snapshot: &Snapshot) {
         }
     }
     // A pod of a foreign workload is named by its workload alone.
-    let stray = pods.iter().filter(|pod| {
-        let labels = &pod.metadata.labels;
-        !kin.has(&pod.object(), &pod.metadata)
-            && !own_selectors.iter().any(|selector| selector.matches(labels))
-            && !foreign.iter().any(|(_, selector)| selector.matches(labels))
-    });
+    let all = own_selectors.iter().chain(foreign.iter().map(|(_, selector)| selector));
+    let selectors: Selectors<'_, ()> = all.map(|selector| (*selector, ())).collect();
+    let stray = pods
+        .iter()
+        .filter(|pod| !kin.has(&pod.object(), &pod.metadata) && !selectors.select(&pod.metadata.labels));
     let mut objects: Vec<String> = stray.map(crate::snapshot::Pod::object).collect();
     objects.extend(foreign.iter().map(|(object, _)| object.clone()));
     objects.sort();

@@ -26,7 +26,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let groups = per_workload(
         scene,
         seen.into_iter()
-            .map(|sighting| (sighting.status.name.clone(), sighting)),
+            .map(|sighting| (sighting.status.name.to_string(), sighting)),
     );
     Ok(groups.iter().map(|group| finding(scene, group)).collect())
 }
@@ -66,7 +66,7 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>) -> Finding {
                 group.container(),
                 group.workload
             ),
-            format!("kubectl describe node {}", group.first().pod.spec.node_name),
+            format!("kubectl describe node {}", group.first().pod.node_name),
         ),
     };
     Finding::new(DIAGNOSIS.id, &group.workload, cause)

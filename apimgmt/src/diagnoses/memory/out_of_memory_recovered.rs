@@ -28,7 +28,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let groups = per_workload(
         scene,
         seen.into_iter()
-            .map(|sighting| (sighting.status.name.clone(), sighting)),
+            .map(|sighting| (sighting.status.name.to_string(), sighting)),
     );
     Ok(groups.iter().map(|group| finding(scene, group)).collect())
 }

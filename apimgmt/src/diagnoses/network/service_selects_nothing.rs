@@ -174,7 +174,7 @@ fn difference(selector: &Labels, labels: &Labels) -> (String, String) {
 fn candidates<'a>(scene: &Scene<'a>) -> Result<Vec<Near<'a>>, Unreadable> {
     let templates = scene.workloads().into_iter();
     let mut labels: BTreeMap<String, &'a Labels> =
-        templates.map(|it| (it.object, &it.template.metadata.labels)).collect();
+        templates.map(|it| (it.object, &*it.template.metadata.labels)).collect();
     for pod in scene.current()?.iter().copied() {
         labels.entry(scene.workload(pod)).or_insert(&pod.metadata.labels);
     }

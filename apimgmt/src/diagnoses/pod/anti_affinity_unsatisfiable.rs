@@ -42,7 +42,7 @@ fn finding<'a>(scene: &Scene<'a>, unplaced: &Unplaced<'a>, nodes: Option<usize>)
     let pods = scene.pods().unwrap_or_default();
     let placed = pods
         .iter()
-        .filter(|it| !it.spec.node_name.is_empty() && scene.workload(it) == unplaced.workload)
+        .filter(|it| !it.node_name.is_empty() && scene.workload(it) == unplaced.workload)
         .count();
     let patch = r#"[{"op":"remove","path":"/spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution"}]"#;
     let mut finding = Finding::new(

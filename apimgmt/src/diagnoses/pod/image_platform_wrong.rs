@@ -53,7 +53,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     let finding = |group: Group<'a>| {
         let Sighting { pod, status } = group.first();
         let image = clean(&group.key);
-        let node = architectures.iter().find(|(name, _)| **name == pod.spec.node_name);
+        let node = architectures.iter().find(|(name, _)| **name == pod.node_name);
         let place = match node {
             Some((name, architecture)) if !architecture.is_empty() => format!("{name} ({architecture})"),
             _ => "its node".into(),

@@ -45,7 +45,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     });
     let groups = per_workload(
         scene,
-        seen.map(|sighting| (sighting.status.name.clone(), sighting))
+        seen.map(|sighting| (sighting.status.name.to_string(), sighting))
             .collect::<Vec<_>>(),
     );
     Ok(groups.iter().filter_map(|group| finding(scene, group)).collect())

@@ -36,7 +36,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
         .filter(|kill| kill.event.is_some() && kill.never_passed() && !scene.is_probe_wrong(kill));
     let groups = per_workload(
         scene,
-        mine.map(|kill| (kill.sighting.status.name.clone(), kill.sighting)),
+        mine.map(|kill| (kill.sighting.status.name.to_string(), kill.sighting)),
     );
     let of_group = |group: &Group<'a>| {
         kills

@@ -12,7 +12,7 @@ use crate::{
             workload_by_name,
         },
     },
-    snapshot::{Pod, Quantity, Source, Unreadable, cluster::Node},
+    snapshot::{Pod, Quantity, Source, Unreadable, cluster::Node, strangers::Stranger},
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -33,13 +33,17 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     let unplaced: Vec<_> = scene.unplaced()?.into_iter().filter(Unplaced::lacks_room).collect();
     let nodes = scene.nodes();
-    let everyone = scene.snapshot.cluster_pods().map(Vec::as_slice);
     // Without the other namespaces, the consumers of this one are still worth naming.
-    let (running, source) = match (everyone, scene.snapshot.pods()) {
-        (Ok(pods), _) => (pods, Source::ClusterPods),
-        (Err(_), Ok(pods)) => (pods.as_slice(), Source::Pods),
-        (Err(_), Err(_)) => (&[][..], Source::Pods),
+    let (own, strangers) = (scene.snapshot.pods(), scene.snapshot.cluster_pods());
+    let source = if own.is_ok() && strangers.is_ok() {
+        Source::ClusterPods
+    } else {
+        Source::Pods
     };
+    let (own, strangers) = (
+        own.map(Vec::as_slice).unwrap_or_default(),
+        strangers.map(Vec::as_slice).unwrap_or_default(),
+    );
     let mut by_resource: BTreeMap<String, Vec<&Unplaced<'a>>> = BTreeMap::new();
     for pods in &unplaced {
         by_resource.entry(resource(pods)).or_default().push(pods);
@@ -52,7 +56,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
                 &Room {
                     resource: &resource,
                     nodes: &nodes,
-                    running,
+                    running: running(own, strangers, &resource),
                     source,
                 },
                 group,
@@ -74,8 +78,16 @@ fn resource(unplaced: &Unplaced<'_>) -> String {
 struct Room<'a> {
     resource: &'a str,
     nodes: &'a [&'a Node],
-    running: &'a [Pod],
+    running: Vec<Running<'a>>,
     source: Source,
+}
+
+/// A pod that has room on a node.
+struct Running<'a> {
+    namespace: &'a str,
+    workload: String,
+    node: &'a str,
+    reserves: i128,
 }
 
 /// One shortage is one cause, whichever workloads it keeps waiting: the one that asks for most stands for them.
@@ -169,10 +181,8 @@ impl Room<'_> {
     /// The three workloads that reserve most on the nodes.
     fn consumers(&self) -> Vec<(String, i128)> {
         let mut reserved: BTreeMap<(&str, String), i128> = BTreeMap::new();
-        for pod in self.running.iter().filter(|pod| takes_room(pod)) {
-            *reserved
-                .entry((&pod.metadata.namespace, workload_by_name(&pod.metadata)))
-                .or_default() += requested(pod, self.resource);
+        for pod in &self.running {
+            *reserved.entry((pod.namespace, pod.workload.clone())).or_default() += pod.reserves;
         }
         let mut consumers: Vec<_> = reserved.into_iter().filter(|(_, amount)| *amount > 0).collect();
         consumers.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
@@ -192,8 +202,8 @@ impl Room<'_> {
     /// The most that is free on one node, when every pod is known, and the most that one node has.
     fn free_and_largest(&self) -> (Option<i128>, Option<i128>) {
         let mut used: BTreeMap<&str, i128> = BTreeMap::new();
-        for pod in self.running.iter().filter(|pod| takes_room(pod)) {
-            *used.entry(&pod.spec.node_name).or_default() += requested(pod, self.resource);
+        for pod in &self.running {
+            *used.entry(pod.node).or_default() += pod.reserves;
         }
         let usable = self.nodes.iter().filter(|node| !node.spec.unschedulable);
         let sizes: Vec<_> = usable
@@ -216,6 +226,22 @@ impl Room<'_> {
     }
 }
 
-fn takes_room(pod: &Pod) -> bool {
-    !pod.spec.node_name.is_empty() && !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
+/// The pods that have room on nodes, with what each reserves of a resource.
+fn running<'a>(own: &'a [Pod], strangers: &'a [Stranger], resource: &str) -> Vec<Running<'a>> {
+    let own = own.iter().filter(|pod| pod.takes_room()).map(|pod| Running {
+        namespace: &pod.metadata.namespace,
+        workload: workload_by_name(&pod.metadata),
+        node: &pod.node_name,
+        reserves: requested(pod, resource),
+    });
+    let others = strangers.iter().filter(|pod| pod.takes_room()).map(|pod| Running {
+        namespace: &pod.namespace,
+        workload: match &pod.workload {
+            Some(owner) => format!("{}/{}", owner.kind.to_ascii_lowercase(), owner.name),
+            None => format!("pod/{}", pod.name),
+        },
+        node: &pod.node,
+        reserves: pod.reserved.get(resource).and_then(Quantity::milli).unwrap_or(0),
+    });
+    own.chain(others).collect()
 }

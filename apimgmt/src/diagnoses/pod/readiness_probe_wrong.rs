@@ -28,7 +28,9 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let (_, _) = (scene.snapshot.events(), scene.snapshot.logs());
     let seen = scene.containers()?.filter(|sighting| is_wrong(scene, *sighting));
-    let seen: Vec<_> = seen.map(|sighting| (sighting.status.name.clone(), sighting)).collect();
+    let seen: Vec<_> = seen
+        .map(|sighting| (sighting.status.name.to_string(), sighting))
+        .collect();
     Ok(per_workload(scene, seen)
         .into_iter()
         .filter_map(|group| finding(scene, &group))

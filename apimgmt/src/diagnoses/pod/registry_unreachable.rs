@@ -32,7 +32,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
             .iter()
             .find(|pull| pull.sighting.pod.metadata.name == pod.metadata.name);
         let (why, mended) = reason(mine.map_or("", |pull| pull.message));
-        let node = match pod.spec.node_name.as_str() {
+        let node = match pod.node_name.as_str() {
             "" => "the node",
             node => node,
         };

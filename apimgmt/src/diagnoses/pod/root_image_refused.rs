@@ -19,8 +19,9 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let waiting = scene.waiting(&["CreateContainerConfigError"])?;
-    let seen = waiting
-        .filter_map(|(sighting, waiting)| reason(&waiting.message).map(|_| (sighting.status.name.clone(), sighting)));
+    let seen = waiting.filter_map(|(sighting, waiting)| {
+        reason(&waiting.message).map(|_| (sighting.status.name.to_string(), sighting))
+    });
     let groups = per_workload(scene, seen.collect::<Vec<_>>());
     Ok(groups.into_iter().map(|group| finding(scene, &group)).collect())
 }

@@ -45,7 +45,7 @@ fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     let mut lacks: BTreeMap<(String, String), Vec<Lack<'a>>> = BTreeMap::new();
     let creating = |pod: &&Pod| {
         pod.status.phase == "Pending"
-            && !pod.spec.node_name.is_empty()
+            && !pod.node_name.is_empty()
             && pod
                 .statuses()
                 .all(|status| status.state.running.is_none() && status.state.terminated.is_none())

@@ -23,17 +23,17 @@ pub(crate) struct Sighting<'a> {
 impl<'a> Sighting<'a> {
     /// What it waits for.
     pub(crate) fn waiting(&self) -> Option<&'a Waiting> {
-        self.status.state.waiting.as_ref()
+        self.status.state.waiting.as_deref()
     }
 
     /// The end of its latest run that ended, and which state that is.
     pub(crate) fn ended(&self) -> Option<(&'static str, &'a Terminated)> {
-        let now = self.status.state.terminated.as_ref().map(|ended| ("state", ended));
+        let now = self.status.state.terminated.as_deref().map(|ended| ("state", ended));
         now.or_else(|| {
             self.status
                 .last_state
                 .terminated
-                .as_ref()
+                .as_deref()
                 .map(|ended| ("lastState", ended))
         })
     }
@@ -47,7 +47,7 @@ impl<'a> Sighting<'a> {
             .status
             .state
             .terminated
-            .as_ref()
+            .as_deref()
             .is_some_and(|ended| ended.exit_code != 0);
         waits || ended
     }

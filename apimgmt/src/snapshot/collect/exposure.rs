@@ -143,10 +143,11 @@ impl Run {
 
     async fn search_workloads(&self, hunt: &Hunt<'_>, pods: &[Pod]) {
         hunt.begin(TEMPLATES);
-        for source in WORKLOADS {
+        let lists = WORKLOADS.map(|source| async move {
             let listing = Listing::of(source, self.namespace());
             self.search_list(hunt, TEMPLATES, source, &listing).await;
-        }
+        });
+        futures::future::join_all(lists).await;
         // Annotations are the one part of a pod that its workload did not write.
         for pod in pods {
             for (key, value) in &pod.metadata.annotations {
@@ -165,19 +166,25 @@ impl Run {
                 &format!("{} pods without a workload were not read", orphans.len() - MOST),
             );
         }
-        for pod in orphans.into_iter().take(MOST) {
-            let path = path("", "v1", Some(self.namespace()), &format!("pods/{}", pod.metadata.name));
-            match self.api.object::<Value>(&path).await {
-                Ok(Some(object)) => hunt.object(TEMPLATES, "Pod", object.to_string().as_bytes()),
-                Ok(None) => {}
-                Err(trouble) => self.miss(
-                    hunt,
-                    TEMPLATES,
-                    (Source::Pods, "get"),
-                    &format!("{}: ", pod.object()),
-                    &trouble,
-                ),
-            }
+        let each = orphans.into_iter().take(MOST).map(|pod| self.search_pod(hunt, pod));
+        stream::iter(each.collect::<Vec<_>>())
+            .for_each_concurrent(AT_ONCE, |search| search)
+            .await;
+    }
+
+    /// A pod that no workload made, whole.
+    async fn search_pod(&self, hunt: &Hunt<'_>, pod: &Pod) {
+        let path = path("", "v1", Some(self.namespace()), &format!("pods/{}", pod.metadata.name));
+        match self.api.object::<Value>(&path).await {
+            Ok(Some(object)) => hunt.object(TEMPLATES, "Pod", object.to_string().as_bytes()),
+            Ok(None) => {}
+            Err(trouble) => self.miss(
+                hunt,
+                TEMPLATES,
+                (Source::Pods, "get"),
+                &format!("{}: ", pod.object()),
+                &trouble,
+            ),
         }
     }
 

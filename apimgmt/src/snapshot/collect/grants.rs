@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Run, list::Listing};
 use crate::{
     Error,
-    snapshot::{Reading, Readings, Source, rbac::Binding},
+    snapshot::{Reading, Readings, Source, Text, rbac::Binding},
 };
 
 impl Run {
@@ -32,7 +32,7 @@ pub(super) fn keep_what_is_bound(readings: &mut Readings) {
         return;
     };
     let named = |kind: &str, binding: &Binding| (binding.role_ref.kind == kind).then(|| binding.role_ref.name.clone());
-    let roles: BTreeSet<(String, String)> = inside
+    let roles: BTreeSet<(Text, String)> = inside
         .iter()
         .filter_map(|binding| Some((binding.metadata.namespace.clone(), named("Role", binding)?)))
         .collect();

@@ -22,6 +22,7 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b
 pub(super) struct Listing<'a> {
     path: String,
     labels: &'a str,
+    fields: &'a str,
     accept: &'a str,
 }
 
@@ -36,6 +37,7 @@ impl<'a> Listing<'a> {
         Self {
             path: path(access.group, access.version, scope, access.resource),
             labels: "",
+            fields: "",
             accept: JSON,
         }
     }
@@ -45,6 +47,7 @@ impl<'a> Listing<'a> {
         Self {
             path: path("", "v1", Some(namespace), resource),
             labels: "",
+            fields: "",
             accept: JSON,
         }
     }
@@ -52,6 +55,11 @@ impl<'a> Listing<'a> {
     /// Only objects with these labels.
     pub(super) fn labelled(self, labels: &'a str) -> Self {
         Self { labels, ..self }
+    }
+
+    /// Only objects with these fields.
+    pub(super) fn where_fields(self, fields: &'a str) -> Self {
+        Self { fields, ..self }
     }
 
     /// Only their metadata.
@@ -64,7 +72,11 @@ impl<'a> Listing<'a> {
 
     fn page(&self, token: Option<&str>) -> String {
         let mut page = format!("{}?limit={PAGE}", self.path);
-        for (name, value) in [("labelSelector", Some(self.labels)), ("continue", token)] {
+        for (name, value) in [
+            ("labelSelector", Some(self.labels)),
+            ("fieldSelector", Some(self.fields)),
+            ("continue", token),
+        ] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 page = format!("{page}&{name}={}", utf8_percent_encode(value, IN_QUERY));
             }

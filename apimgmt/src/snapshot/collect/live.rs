@@ -42,12 +42,12 @@ fn live_what_ten_thousand_strangers_take() {
     println!(
         "before {} {} {}",
         resident(),
-        size_of::<crate::snapshot::Pod>(),
-        size_of::<crate::snapshot::pods::Container>()
+        size_of::<crate::snapshot::strangers::Stranger>(),
+        size_of::<crate::snapshot::Pod>()
     );
     let begun = std::time::Instant::now();
     let pods: Vec<_> = (0..10_003)
-        .map(|_| crate::snapshot::Pod::from(serde_json::from_slice::<super::strangers::Stranger>(&text).unwrap()))
+        .map(|_| serde_json::from_slice::<crate::snapshot::strangers::Stranger>(&text).unwrap())
         .collect();
     println!("after {} {:?} {} bytes each", resident(), begun.elapsed(), text.len());
     drop(pods);

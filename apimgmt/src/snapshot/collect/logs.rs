@@ -75,7 +75,7 @@ fn unwell(pods: &[Pod]) -> Vec<Tail> {
                 |status: &ContainerStatus| status.state.terminated.as_ref().is_some_and(|end| end.exit_code == 0);
             let tail = |previous| Tail {
                 pod: pod.metadata.name.clone(),
-                container: status.name.clone(),
+                container: status.name.to_string(),
                 previous,
             };
             let began = status.state.running.is_some() || status.state.terminated.is_some();

@@ -99,11 +99,6 @@ impl Mask {
                 self.cover_pod(pod);
             }
         }
-        if let Reading::Read(pods) = &mut readings.cluster_pods {
-            for pod in pods {
-                self.cover_pod(pod);
-            }
-        }
         if let Reading::Read(events) = &mut readings.events {
             for event in events {
                 self.cover_text(&mut event.message);

@@ -38,7 +38,6 @@ mod redis;
 mod releases;
 mod resolution;
 mod statements;
-mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -224,7 +223,7 @@ macro_rules! lists {
             async fn independent(&self) -> Result<Readings, Error> {
                 let (
                     ($($field,)*),
-                    (pods, cluster_pods),
+                    pods, cluster_pods,
                     (role_bindings, cluster_role_bindings),
                     version, readiness, own_namespace, certificates, events, expectations, releases, probes,
                     statements, imports
@@ -233,7 +232,8 @@ macro_rules! lists {
                         Source::$source,
                         async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
                     )),*) },
-                    self.pods(),
+                    self.source(Source::Pods, self.pods()),
+                    self.source(Source::ClusterPods, self.strangers()),
                     self.bindings(),
                     self.source(Source::Version, self.version()),
                     self.source(Source::Readiness, self.readiness()),

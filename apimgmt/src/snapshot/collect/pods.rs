@@ -1,43 +1,24 @@
-//! Pods: one list serves the namespace and the whole cluster, and strangers are kept only as what they take.
+//! Pods: those of the namespace whole, strangers only as what they take of the nodes.
 
-use super::{Run, list::Listing, strangers::Stranger};
-use crate::{
-    Error,
-    snapshot::{Pod, Reading, Source, hostile},
-};
+use super::{Run, list::Listing, trouble::Trouble};
+use crate::snapshot::{Pod, Source, hostile, strangers::Stranger};
 
 /// Longest message of a pod or container that is kept.
 const MESSAGE: usize = 2 * hostile::LONGEST_LINE;
 
 impl Run {
-    /// The readings of [`Source::Pods`] and [`Source::ClusterPods`].
-    pub(super) async fn pods(&self) -> Result<(Reading<Vec<Pod>>, Reading<Vec<Pod>>), Error> {
-        let own = || async {
-            self.api
-                .list(&Listing::of(Source::Pods, self.namespace()), |pod| Some(tame(pod)))
-                .await
-        };
-        let everywhere = || async {
-            let keep = |object: &[u8]| {
-                let stranger: Stranger = serde_json::from_slice(object)?;
-                if stranger.is_of(self.namespace()) {
-                    return serde_json::from_slice(object).map(|pod| Some(tame(pod)));
-                }
-                Ok(Some(stranger.into()))
-            };
-            self.api
-                .list_bytes(&Listing::of(Source::ClusterPods, self.namespace()), keep)
-                .await
-        };
-        let cluster_pods = self.source(Source::ClusterPods, everywhere()).await?;
-        let pods = match &cluster_pods {
-            Reading::Read(all) => {
-                let ours = all.iter().filter(|pod| pod.metadata.namespace == self.namespace());
-                self.source(Source::Pods, async { Ok(ours.cloned().collect()) }).await?
-            }
-            _ => self.source(Source::Pods, own()).await?,
-        };
-        Ok((pods, cluster_pods))
+    /// The pods of the namespace.
+    pub(super) async fn pods(&self) -> Result<Vec<Pod>, Trouble> {
+        let listing = Listing::of(Source::Pods, self.namespace());
+        self.api.list(&listing, |pod| Some(tame(pod))).await
+    }
+
+    /// The pods of every other namespace. The server leaves out those of this one, which may be thousands too.
+    pub(super) async fn strangers(&self) -> Result<Vec<Stranger>, Trouble> {
+        let elsewhere = format!("metadata.namespace!={}", self.namespace());
+        let listing = Listing::of(Source::ClusterPods, self.namespace()).where_fields(&elsewhere);
+        let keep = |object: &[u8]| serde_json::from_slice(object).map(Some);
+        self.api.list_bytes(&listing, keep).await
     }
 }
 

@@ -272,7 +272,7 @@ async fn the_budget_of_requests_is_kept() {
 }
 
 #[tokio::test]
-async fn one_list_of_pods_serves_the_namespace_and_the_cluster() {
+async fn every_pod_is_read_once_and_of_strangers_only_what_they_take() {
     let pod = |namespace: &str, name: &str| {
         json!({"metadata": {"name": name, "namespace": namespace, "annotations": {"much": "text"}},
             "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}]}})
@@ -280,19 +280,28 @@ async fn one_list_of_pods_serves_the_namespace_and_the_cluster() {
     let (snapshot, asked) = collected(
         &[Source::Pods, Source::ClusterPods],
         Limits::default(),
-        move |path, _| identity(path).unwrap_or_else(|| list([pod("shop", "ours"), pod("other", "theirs")], "")),
+        move |path, _| {
+            identity(path).unwrap_or_else(|| match path {
+                "/api/v1/namespaces/shop/pods?limit=500" => list([pod("shop", "ours")], ""),
+                "/api/v1/pods?limit=500&fieldSelector=metadata.namespace%21%3Dshop" => {
+                    list([pod("other", "theirs")], "")
+                }
+                other => panic!("{other}"),
+            })
+        },
     )
     .await;
     let snapshot = snapshot.unwrap();
-    assert_eq!(asked.iter().filter(|path| path.contains("/pods")).count(), 1);
-    assert_eq!(snapshot.pods().unwrap().len(), 1);
-    assert_eq!(snapshot.pods().unwrap()[0].spec.containers[0].image, "i");
-    let all = snapshot.cluster_pods().unwrap();
-    assert_eq!(all[1].spec.overhead["cpu"].0, "1", "what strangers take is kept");
-    assert!(
-        all[1].metadata.annotations.is_empty() && all[1].spec.containers.is_empty(),
-        "and nothing else"
+    assert_eq!(asked.iter().filter(|path| path.contains("/pods")).count(), 2);
+    let ours = &snapshot.pods().unwrap()[0];
+    assert_eq!(
+        (ours.node_name.as_str(), ours.spec.containers[0].image.as_str()),
+        ("n", "i")
     );
+    let [theirs] = snapshot.cluster_pods().unwrap().as_slice() else {
+        panic!("one stranger");
+    };
+    assert_eq!((&*theirs.name, theirs.reserved["cpu"].0.as_str()), ("theirs", "1"));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
 use super::{
-    Metadata,
+    Labels, Metadata,
     sensitive::{Sensitive, ValueFacts},
 };
 
@@ -124,7 +124,9 @@ impl<'de> Deserialize<'de> for Arrived {
         let mut metadata = written.metadata;
         if secret {
             let harmless = |key: &str| HARMLESS_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix));
-            metadata.annotations.retain(|key, _| harmless(key));
+            let kept = metadata.annotations.iter().filter(|(key, _)| harmless(key));
+            let kept: Labels = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
+            metadata.annotations = kept.into();
         }
         Ok(Self {
             metadata,
