@@ -190,6 +190,7 @@ impl<T: ?Sized> Deref for Shared<T> {
     }
 }
 
+#[expect(clippy::into_iter_without_iter, reason = "`iter` is that of the value")]
 impl<'a, T: ?Sized> IntoIterator for &'a Shared<T>
 where
     &'a T: IntoIterator,
