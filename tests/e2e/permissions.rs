@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use apimgmt::{
@@ -12,7 +12,7 @@ use apimgmt::{
 };
 use serde_json::Value;
 
-use crate::sandbox::{Namespace, root, text, until};
+use crate::sandbox::{Namespace, root, run, text, tool, until};
 
 /// Items that hold without a source, because something else shows the same.
 const DO_WITHOUT: [&str; 1] = ["performance/resource-usage"];
@@ -87,16 +87,21 @@ pub(crate) fn exactly_the_printed_role_suffices(place: &Namespace) {
         }
     }
     assert!(needy.len() > 3, "{needy:?}");
-    place
-        .kubectl(&["delete", "--filename", &file.display().to_string()])
-        .succeeds();
+    revoke(&file);
 }
 
+/// Takes the roles away again.
+pub(crate) fn revoke(file: &Path) {
+    run(tool("kubectl").arg("delete").arg("--filename").arg(file)).succeeds();
+}
+
+/// Applies roles, and gives their file.
 pub(crate) fn granted(place: &Namespace, manifest: &str) -> PathBuf {
     let file = root().join("target/e2e").join(format!("{}-rbac.yaml", place.name));
     fs::create_dir_all(file.parent().expect("it has one")).expect("target/ can be written");
     fs::write(&file, manifest).expect("target/ can be written");
-    place.apply(&file);
+    // The roles say themselves which namespace they are for.
+    run(tool("kubectl").arg("apply").arg("--filename").arg(&file)).succeeds();
     file
 }
 

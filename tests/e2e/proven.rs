@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    permissions::{granted, is_refused},
+    permissions::{granted, is_refused, revoke},
     sandbox::{Namespace, items_of, text, until},
 };
 
@@ -47,7 +47,5 @@ fn every_item_is_proven_with_exactly_the_printed_role() {
         .map(|row| text(&row["id"]))
         .collect();
     assert_eq!(skipped, SKIPPED.map(str::to_owned).into());
-    place
-        .kubectl(&["delete", "--filename", &roles.display().to_string()])
-        .succeeds();
+    revoke(&roles);
 }
