@@ -147,7 +147,7 @@ impl<'a> Scene<'a> {
             .annotations
             .get("helm.sh/hook")
             .is_some_and(|hook| hook.contains("test"));
-        if pod.metadata.deletion_timestamp.is_some() || pod.status.phase == "Succeeded" || is_test {
+        if pod.metadata.deletion_timestamp.is_some() || pod.has_succeeded() || is_test {
             return false;
         }
         let failed = pod.status.phase == "Failed";

@@ -104,6 +104,12 @@ impl Pod {
         matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
     }
 
+    /// Whether it did its work and ended well. The kubelet says so of readiness a moment before it does of the phase.
+    pub fn has_succeeded(&self) -> bool {
+        self.status.phase == "Succeeded"
+            || condition(&self.status.conditions, "Ready").is_some_and(|ready| ready.reason == "PodCompleted")
+    }
+
     /// Whether it has room on a node: it is bound to one and has not ended.
     pub fn takes_room(&self) -> bool {
         !self.node_name.is_empty() && !self.has_ended()
