@@ -46,9 +46,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         return Ok(row.verdict(""));
     };
     // A pod that ends or is told to go serves nobody.
-    let serving = |pod: &&Pod| {
-        pod.metadata.deletion_timestamp.is_none() && !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
-    };
+    let serving = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none() && !pod.has_ended();
     let (running, waiting): (Vec<&Pod>, Vec<&Pod>) = role
         .pods(known)
         .filter(serving)

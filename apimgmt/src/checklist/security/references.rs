@@ -43,7 +43,7 @@ impl<'a> Referenced<'a> {
         }
         for pod in row.read(snapshot.pods()).into_iter().flatten() {
             // What has ended needs its secrets no more.
-            if !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") {
+            if !pod.has_ended() {
                 referenced.take(&pod.spec, &pod.object());
             }
         }

@@ -121,9 +121,7 @@ type ByLabel<'a> = HashMap<&'a str, HashMap<&'a str, Vec<&'a Pod>>>;
 
 fn index_by_label<'a>(pods: &[&'a Pod]) -> ByLabel<'a> {
     let mut index: ByLabel<'a> = HashMap::new();
-    let lasting = |pod: &&&Pod| {
-        pod.metadata.deletion_timestamp.is_none() && !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
-    };
+    let lasting = |pod: &&&Pod| pod.metadata.deletion_timestamp.is_none() && !pod.has_ended();
     for pod in pods.iter().filter(lasting) {
         for (key, value) in &pod.metadata.labels {
             index.entry(key).or_default().entry(value).or_default().push(pod);
