@@ -300,6 +300,16 @@ pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
     assert!(within(LONGEST, holds), "waited {} s for {what}", LONGEST.as_secs());
 }
 
+/// Waits until nothing is left that speaks against it; what is left in the end is told.
+pub(crate) fn until_none(what: &str, mut left: impl FnMut() -> Vec<String>) {
+    let mut last = Vec::new();
+    let settled = within(LONGEST, || {
+        last = left();
+        last.is_empty()
+    });
+    assert!(settled, "waited {} s until {what}; left: {last:#?}", LONGEST.as_secs());
+}
+
 /// Whether a condition comes to hold in time.
 pub(crate) fn within(longest: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();

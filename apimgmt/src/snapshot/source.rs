@@ -192,6 +192,7 @@ impl Source {
                 S::Services,
                 S::Ingresses,
                 S::Releases,
+                S::Expectations,
             ],
             S::Postgresql | S::Redis => &[
                 S::Pods,

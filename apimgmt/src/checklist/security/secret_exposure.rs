@@ -20,7 +20,7 @@ pub const ITEM: Item = Item {
     severity: Severity::Blocking,
     why: "A leaked value is used by whoever finds it first.",
     fix: "Rotate the secret that is named, then remove it from the place that is named.",
-    reads: &[Source::Exposure, Source::Secrets],
+    reads: &[Source::Exposure, Source::Secrets, Source::Expectations],
     judge,
 };
 
@@ -29,6 +29,8 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
     let secrets = row.read(snapshot.secrets());
     let exposure = row.read(snapshot.exposure());
+    // They name the credentials that no pod has.
+    row.read(snapshot.expectations());
     let (Some(secrets), Some(exposure)) = (secrets, exposure) else {
         return Ok(row.verdict(""));
     };

@@ -156,7 +156,7 @@ mod tests {
             "username": "integration_api_management", "docker": "{\"auths\":{\"r.test\":{\"password\":\"pull-password\"}}}",
             "password": "correct horse+battery", "url": "postgres://app:pa%2Fss-word@postgres/shop", "short": "abc", "key": "-----BEGIN X-----\nMIIBVQIBADANBg\n-----END X-----\n"}}))
         .unwrap();
-        Mask::of(&Vault::fill(Reading::Read(vec![secret]), Reading::NotRead).2)
+        Mask::of(&Vault::fill(Reading::Read(vec![secret]), Reading::NotRead, [].into()).2)
     }
 
     #[test]

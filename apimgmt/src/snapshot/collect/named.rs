@@ -1,4 +1,4 @@
-//! Secrets and config maps: only those that pods, their templates and ingresses name, one request each.
+//! Secrets and config maps: only those that pods, their templates, ingresses and expectations name, one request each.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use super::{Run, list::path, trouble::Trouble, vault::Vault};
 use crate::{
     Error,
     snapshot::{PodSpec, Reading, Readings, Source, Why, reduce::Arrived, sensitive::Sensitive},
+    values::Expectations,
 };
 
 /// Requests for named objects that are made ready at once; the API server's door lets fewer through.
@@ -20,6 +21,8 @@ const MOST: usize = 200;
 struct Names {
     secrets: BTreeSet<String>,
     config_maps: BTreeSet<String>,
+    /// Keys of secrets that are declared to hold who somebody is, which is no secret.
+    public: BTreeSet<(String, String)>,
 }
 
 impl Run {
@@ -37,15 +40,15 @@ impl Run {
                 }
             })
         };
-        let (secrets, config_maps) = match names {
-            Ok(Names { secrets, config_maps }) => (Ok(secrets), Ok(config_maps)),
-            Err(missing) => (Err(missing), Err(missing)),
+        let (secrets, config_maps, public) = match names {
+            Ok(names) => (Ok(names.secrets), Ok(names.config_maps), names.public),
+            Err(missing) => (Err(missing), Err(missing), BTreeSet::new()),
         };
         let (secrets, config_maps) = futures::try_join!(
             read(Source::Secrets, "secrets", secrets),
             read(Source::ConfigMaps, "configmaps", config_maps),
         )?;
-        Ok(Vault::fill(secrets, config_maps))
+        Ok(Vault::fill(secrets, config_maps, public))
     }
 
     /// The objects of these names; those that do not exist are left out.
@@ -105,11 +108,32 @@ impl Names {
             let tls = ingresses.iter().flat_map(|ingress| &ingress.spec.tls);
             tls.for_each(|tls| insert(&mut names.secrets, &tls.secret_name));
         }
+        if let Reading::Read(expectations) = &readings.expectations {
+            names.expected(expectations);
+        }
         if anything { Ok(names) } else { Err(Source::Pods) }
     }
 
+    /// Credentials that no pod has, which the tools are told to use.
+    fn expected(&mut self, expectations: &Expectations) {
+        insert(&mut self.secrets, &expectations.database.monitor_secret);
+        let authentication = &expectations.authentication;
+        let clients = authentication
+            .clients
+            .iter()
+            .map(|client| (&client.secret, &client.id_key));
+        let people = authentication.code_flow.iter();
+        let people = people.flat_map(|flow| [(&flow.secret, &flow.id_key), (&flow.secret, &flow.username_key)]);
+        for (secret, key) in clients.chain(people) {
+            insert(&mut self.secrets, secret);
+            self.public.insert((secret.clone(), key.clone()));
+        }
+    }
+
     fn pod(&mut self, spec: &PodSpec) {
-        let Self { secrets, config_maps } = self;
+        let Self {
+            secrets, config_maps, ..
+        } = self;
         for reference in &spec.image_pull_secrets {
             insert(secrets, &reference.name);
         }
@@ -175,7 +199,13 @@ objects:
     volumes: [{name: v, secret: {secretName: mounted}}, {name: w, projected: {sources: [{secret: {name: projected}}, {configMap: {name: map-projected}}]}}, {name: x, configMap: {name: map-mounted}}]
 - {kind: Deployment, metadata: {name: d}, spec: {replicas: 0, template: {spec: {volumes: [{name: v, secret: {secretName: asleep}}]}}}}
 - {kind: CronJob, metadata: {name: n}, spec: {jobTemplate: {spec: {template: {spec: {volumes: [{name: v, secret: {secretName: at-night}}]}}}}}}
-- {kind: Ingress, metadata: {name: i}, spec: {tls: [{secretName: tls}, {secretName: '../nodes'}]}}",
+- {kind: Ingress, metadata: {name: i}, spec: {tls: [{secretName: tls}, {secretName: '../nodes'}]}}
+facts:
+  expectations:
+    database: {monitorSecret: monitor}
+    authentication:
+      clients: [{role: admin, secret: oidc, idKey: admin, secretKey: word}]
+      codeFlow: {secret: people, idKey: browser, usernameKey: who, passwordKey: word}",
         )
         .unwrap();
         let names = Names::of(&snapshot.readings).unwrap();
@@ -185,7 +215,10 @@ objects:
                 "asleep",
                 "at-night",
                 "from-init",
+                "monitor",
                 "mounted",
+                "oidc",
+                "people",
                 "projected",
                 "pull",
                 "tls",
@@ -196,5 +229,8 @@ objects:
             names.config_maps.into_iter().collect::<Vec<_>>(),
             ["map-key", "map-mounted", "map-projected", "map-whole"]
         );
+        let public = [("oidc", "admin"), ("people", "browser"), ("people", "who")];
+        let public = public.map(|(secret, key)| (secret.to_owned(), key.to_owned()));
+        assert_eq!(names.public, public.into());
     }
 }

@@ -242,7 +242,7 @@ mod tests {
             "settings.yml": "route:\n  receiver: default\nsmtp_auth_password: 'mail-P4ssword'\n", "notes": "one line\nand another\n",
             "tls.key": "-----BEGIN PRIVATE KEY-----\nMIIBVQIBADANBg0123\n-----END PRIVATE KEY-----\n", "tls.crt": "MIIBpublic0123456789"}}))
         .unwrap();
-        Needles::of(&Vault::fill(Reading::Read(vec![secret]), Reading::NotRead).2).unwrap()
+        Needles::of(&Vault::fill(Reading::Read(vec![secret]), Reading::NotRead, [].into()).2).unwrap()
     }
 
     fn seen(needles: &Needles, text: &str) -> Vec<(String, String)> {

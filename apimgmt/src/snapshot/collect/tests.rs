@@ -336,7 +336,7 @@ fn crashing(path: &str) -> Reply {
         "/api/v1/namespaces/shop/events" => list([json!({"metadata": {"name": "e"}, "message": "env PASSWORD=correct-horse-battery\u{7}"})], ""),
         // "correct-horse-battery"
         "/api/v1/namespaces/shop/secrets/there" => ok(json!({"kind": "Secret", "metadata": {"name": "there"}, "data": {"password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"}})),
-        "/api/v1/namespaces/shop/secrets/gone" => status(404, "secrets \"gone\" not found"),
+        secret if secret.starts_with("/api/v1/namespaces/shop/secrets/") => status(404, "secrets are not found"),
         "/api/v1/namespaces/shop/pods/app/log" => Reply::Text(200, "starting\nDATABASE_URL=postgres://app:hunter2@db/x\n\u{1b}[2Jpassword correct-horse-battery refused\n".into()),
         _ => list([], ""),
     })

@@ -1,6 +1,9 @@
 //! The values of this run's secrets and config maps, for sessions and for masking alone: wiped with the run, never shown.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::trouble::Trouble;
 use crate::snapshot::{
@@ -14,6 +17,8 @@ use crate::snapshot::{
 pub(crate) struct Vault {
     secrets: Objects,
     config_maps: Objects,
+    /// Secrets and keys whose values are no secret.
+    public: BTreeSet<(String, String)>,
     /// What could not be read, so that a value which is missing here may exist.
     blind: Option<Source>,
 }
@@ -52,6 +57,7 @@ impl Vault {
     pub(super) fn fill(
         secrets: Reading<Vec<Arrived>>,
         config_maps: Reading<Vec<Arrived>>,
+        public: BTreeSet<(String, String)>,
     ) -> (Reading<Vec<Sensitive>>, Reading<Vec<Sensitive>>, Self) {
         let is_blind = |reading: &Reading<Vec<Arrived>>| matches!(reading, Reading::Unreadable(_));
         let blind = match (is_blind(&secrets), is_blind(&config_maps)) {
@@ -67,6 +73,7 @@ impl Vault {
             Self {
                 secrets,
                 config_maps,
+                public,
                 blind,
             },
         )
@@ -98,19 +105,18 @@ impl Vault {
         self.config_maps.get(name).into_iter().flatten()
     }
 
-    /// Every value of every secret with the secret's name and its key.
+    /// Every value that is secret, with the secret's name and its key.
     pub(super) fn named_values(&self) -> impl Iterator<Item = (&str, &str, &SecretValue)> {
-        self.secrets.iter().flat_map(|(name, keys)| {
-            keys.iter()
-                .map(move |(key, value)| (name.as_str(), key.as_str(), value))
-        })
+        let all = self
+            .secrets
+            .iter()
+            .flat_map(|(name, keys)| keys.iter().map(move |(key, value)| (name, key, value)));
+        all.filter(|(name, key, _)| !self.public.contains(&((*name).clone(), (*key).clone())))
+            .map(|(name, key, value)| (name.as_str(), key.as_str(), value))
     }
 
-    /// Every value of every secret with the key that names it.
+    /// Every value that is secret, with the key that names it.
     pub(crate) fn secret_values(&self) -> impl Iterator<Item = (&str, &SecretValue)> {
-        self.secrets
-            .values()
-            .flatten()
-            .map(|(key, value)| (key.as_str(), value))
+        self.named_values().map(|(_, key, value)| (key, value))
     }
 }

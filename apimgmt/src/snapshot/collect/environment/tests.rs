@@ -15,7 +15,7 @@ fn environment(containers: &serde_json::Value) -> Environment {
     let map: Arrived = serde_json::from_value(json!({"kind": "ConfigMap", "metadata": {"name": "m"},
         "data": {"REDIS_HOST": "redis", "REDIS_PORT": "6380", "DB_NAME": "shop"}}))
     .unwrap();
-    let (_, _, vault) = Vault::fill(Reading::Read(vec![secret]), Reading::Read(vec![map]));
+    let (_, _, vault) = Vault::fill(Reading::Read(vec![secret]), Reading::Read(vec![map]), [].into());
     let template: PodSpec = serde_json::from_value(json!({"containers": containers.clone(),
         "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}))
     .unwrap();
