@@ -126,7 +126,7 @@ impl Call {
         })
     }
 
-    fn span(&self, flag: &str, default: Duration) -> Result<Duration, Error> {
+    pub(crate) fn span(&self, flag: &str, default: Duration) -> Result<Duration, Error> {
         let Some(text) = self.line.last(flag) else {
             return Ok(default);
         };

@@ -13,7 +13,9 @@ Commands:
   upgrade     Upgrade; what fails a gate is undone, and the return is verified
   check       Check values, objects and the cluster before anything is changed
   template    Show the rendered chart
+  test        Run the release's tests, and show their logs
   status      Show the release, its phases and its pods
+  rescue      Bring a release whose Helm died midway to a good state
   uninstall   Remove the release, and keep what holds data
 
 `helm apimgmt COMMAND --help` lists the flags of a command.
@@ -26,7 +28,9 @@ pub(crate) fn of(verb: &str) -> &'static str {
         "upgrade" => UPGRADE,
         "check" => CHECK,
         "template" => TEMPLATE,
+        "test" => TEST,
         "status" => STATUS,
+        "rescue" => RESCUE,
         _ => UNINSTALL,
     }
 }
@@ -101,6 +105,36 @@ Shows the rendered chart: `helm template` itself, with our release and chart whe
 Usage: helm apimgmt template [NAME] [CHART] [flags]
 
 Every flag of `helm template` works.
+";
+
+const TEST: &str = "\
+Runs the release's tests one after another, as `helm test --logs`.
+
+Usage: helm apimgmt test [NAME] [flags]
+
+Flags:
+      --filter name=TEST           run this test alone; `!name=TEST` leaves it out
+      --timeout DURATION           longest wait for each of them
+
+Exit codes: 0 all passed; 1 could not; 3 a test failed.
+";
+
+const RESCUE: &str = "\
+Brings a release that is stuck in pending-install, -upgrade or -rollback, or whose operator died before the gates were
+judged, to a state from which plain Helm goes on. First it is proven that nobody works on it: by our lease, by the process
+that the journal names, or by a silence that is longer than any wait of Helm.
+
+Usage: helm apimgmt rescue [NAME] [flags]
+
+Flags:
+      --dry-run                    show what would be done; change nothing
+      --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
+  -o, --output table|json|yaml     form of the result (default table)
+      --quiet DURATION             silence after which a Helm is taken for dead (default 5m30s): longer than its --timeout
+  -y, --yes                        ask nothing
+
+Exit codes: 0 rescued, or nothing to rescue; 1 somebody is at work; 3 failed and kept as failed; 4 nobody can say yet whether
+somebody is at work; 5 the revision failed its gates, the former one serves again; 6 the way back failed.
 ";
 
 const STATUS: &str = "\

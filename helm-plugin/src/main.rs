@@ -8,7 +8,16 @@ use std::process::ExitCode;
 
 use apimgmt::{Error, report, suggestion::nearest};
 
-const VERBS: [&str; 6] = ["install", "upgrade", "check", "template", "status", "uninstall"];
+const VERBS: [&str; 8] = [
+    "install",
+    "upgrade",
+    "check",
+    "template",
+    "test",
+    "status",
+    "rescue",
+    "uninstall",
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args_os()
@@ -46,6 +55,8 @@ fn run(verb: &str, rest: &[String]) -> Result<apimgmt::ExitCode, Error> {
             "upgrade" => Box::pin(commands::upgrade::run(rest)).await,
             "check" => Box::pin(commands::check::run(rest)).await,
             "status" => commands::status::run(rest).await,
+            "rescue" => Box::pin(commands::rescue::run(rest)).await,
+            "test" => commands::test::run(rest).await,
             _ => commands::uninstall::run(rest).await,
         }
     });

@@ -16,7 +16,9 @@ fn help() {
         &["upgrade", "--help"],
         &["check", "--help"],
         &["template", "--help"],
+        &["test", "--help"],
         &["status", "--help"],
+        &["rescue", "--help"],
         &["uninstall", "--help"],
     ]));
 }

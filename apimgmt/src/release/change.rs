@@ -11,7 +11,7 @@ use super::{
     helm::Helm,
     namespace::{self, Made},
     phases::{Gate, SetAside},
-    store::{Entry, Status, Store, last_good},
+    store::{Entry, Status, Store},
     values,
     work::Work,
 };
@@ -263,14 +263,7 @@ impl Change {
             return Ok(history.last().map_or(0, |last| last.revision));
         };
         if last.status.is_pending() {
-            let hint = match (last.status, last_good(history, last.revision)) {
-                (Status::PendingInstall, _) | (_, None) => {
-                    format!("when nobody works on it any more: `helm uninstall {release} -n {namespace}`")
-                }
-                (_, Some(good)) => {
-                    format!("when nobody works on it any more: `helm rollback {release} {good} -n {namespace}`")
-                }
-            };
+            let hint = format!("`helm apimgmt rescue {release} -n {namespace}` tells which, and mends it");
             return Err(Error::could_not(format!(
                 "release `{release}` in `{namespace}` is {}: a Helm is at work on revision {}, or died at it",
                 last.status.word(),

@@ -13,6 +13,7 @@ pub mod hopeless;
 mod judge;
 mod namespace;
 pub mod phases;
+pub mod rescue;
 pub mod scene;
 pub mod status;
 pub mod store;

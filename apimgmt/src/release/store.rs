@@ -197,6 +197,31 @@ impl Store {
         Ok(entries)
     }
 
+    /// The release.
+    pub fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// When the record of `revision` was last written; nothing when the server does not say.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn written(&self, revision: u32) -> Result<Option<jiff::Timestamp>, Error> {
+        let name = self.object(revision);
+        let found = answers(
+            self.secrets.get_metadata(&name),
+            "get",
+            &format!("secret/{name}"),
+            &self.namespace,
+        )
+        .await?;
+        let writes = found.managed_fields().iter().filter_map(|entry| entry.time.as_ref());
+        Ok(writes
+            .chain(found.metadata.creation_timestamp.as_ref())
+            .map(|time| time.0)
+            .max())
+    }
+
     /// One record.
     ///
     /// # Errors

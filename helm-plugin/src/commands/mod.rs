@@ -3,7 +3,9 @@
 pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod install;
+pub(crate) mod rescue;
 pub(crate) mod status;
 pub(crate) mod template;
+pub(crate) mod test;
 pub(crate) mod uninstall;
 pub(crate) mod upgrade;
