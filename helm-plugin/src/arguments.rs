@@ -123,6 +123,7 @@ impl Call {
             gate_timeout: self.span("gate-timeout", Duration::from_secs(90))?,
             strict: self.is_on("strict")?,
             driver: std::env::var("HELM_DRIVER").ok(),
+            saved: None,
         })
     }
 

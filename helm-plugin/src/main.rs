@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use apimgmt::{Error, report, suggestion::nearest};
 
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 9] = [
     "install",
     "upgrade",
+    "diff",
     "check",
     "template",
     "test",
@@ -53,6 +54,7 @@ fn run(verb: &str, rest: &[String]) -> Result<apimgmt::ExitCode, Error> {
         match verb {
             "install" => Box::pin(commands::install::run(rest)).await,
             "upgrade" => Box::pin(commands::upgrade::run(rest)).await,
+            "diff" => Box::pin(commands::diff::run(rest)).await,
             "check" => Box::pin(commands::check::run(rest)).await,
             "status" => commands::status::run(rest).await,
             "rescue" => Box::pin(commands::rescue::run(rest)).await,

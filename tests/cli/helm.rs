@@ -14,6 +14,7 @@ fn help() {
         &[],
         &["install", "--help"],
         &["upgrade", "--help"],
+        &["diff", "--help"],
         &["check", "--help"],
         &["template", "--help"],
         &["test", "--help"],

@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod install;
 pub(crate) mod rescue;
 pub(crate) mod status;

@@ -138,7 +138,7 @@ impl Rescue {
                 return Ok(Found { plan: None, told, way });
             }
             let quiet = SignedDuration::try_from(self.quiet).unwrap_or(SignedDuration::MAX);
-            let signs = Signs::of(client, namespace, &store, revision, &journal).await?;
+            let signs = Box::pin(Signs::of(client, namespace, &store, revision, &journal)).await?;
             let told = match signs.proof(quiet) {
                 Proof::Nobody(why) => why,
                 Proof::Somebody(why) => {

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Error,
-    operation::{Journal, Process, api::answers},
+    operation::{Entry as Operation, Journal, Process, api::answers},
     release::{scene::RELEASE_ANNOTATION, store::Store},
 };
 
@@ -77,7 +77,7 @@ impl Signs {
             youngest: writes.into_iter().flatten().max_by_key(|write| write.at),
             process: journal
                 .unfinished()
-                .and_then(|entry| entry.process())
+                .and_then(Operation::process)
                 .filter(Process::is_of_this_machine)
                 .map(|process| {
                     let lives = process.lives();
