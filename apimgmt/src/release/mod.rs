@@ -10,6 +10,7 @@ pub mod difference;
 pub mod environment;
 pub mod flags;
 mod helm;
+mod hook_logs;
 pub mod hooks;
 pub mod hopeless;
 mod judge;

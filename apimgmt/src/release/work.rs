@@ -13,7 +13,7 @@ use super::{
     change::{Change, Outcome, Verb},
     comeback::Comeback,
     helm::Helm,
-    hooks::{Hook, Surroundings},
+    hooks::{self, Hook, Surroundings},
     hopeless::Patience,
     phases::{Gate, Looked, Standing, Verdicts, look},
     scene::Scene,
@@ -170,16 +170,19 @@ impl Work<'_> {
     async fn hook(&self, hook: &Hook, journal: &mut Journal) -> Result<(), Error> {
         let step = format!("hook {}", hook.name);
         journal.before(&step).await?;
-        let surroundings = Surroundings {
+        Box::pin(hooks::run(hook, &self.surroundings())).await?;
+        journal.after(&step, "done").await
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
             client: &self.client,
             namespace: &self.namespace,
             release: &self.change.release,
             verb: self.change.verb.word(),
             progress: self.progress,
             interrupt: self.interrupt,
-        };
-        Box::pin(hook.run(&surroundings)).await?;
-        journal.after(&step, "done").await
+        }
     }
 
     /// What comes after the gates that passed: the hooks of their phases, and the release's own tests.
@@ -236,7 +239,7 @@ impl Work<'_> {
                 .by(&Process::child(&format!("helm {}", change.verb.word()), id))
                 .await?;
         }
-        let attempt = Box::pin(stage.attempt((running, change.verb), patience, lease, self.interrupt)).await?;
+        let attempt = Box::pin(stage.attempt((running, change.verb), patience, lease, &self.surroundings())).await?;
         let note = if attempt.ended.success {
             "deployed"
         } else {

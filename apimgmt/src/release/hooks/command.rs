@@ -54,12 +54,12 @@ pub(super) async fn run(hook: &Hook, surroundings: &Surroundings<'_>, output: &O
         futures::join!(
             async {
                 if let Some(written) = both.0 {
-                    follow(written, output).await
+                    follow(written, output).await;
                 }
             },
             async {
                 if let Some(errors) = both.1 {
-                    follow(errors, output).await
+                    follow(errors, output).await;
                 }
             },
         )

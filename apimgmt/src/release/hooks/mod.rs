@@ -255,45 +255,45 @@ impl Hook {
         let what = format!("hook `{}`: {}, {}", self.name, self.what(), when.to_lowercase());
         Step::new(&format!("hook {}", self.name), what, why, "")
     }
+}
 
-    /// Runs it to its end.
-    ///
-    /// # Errors
-    /// When it failed and its failure counts, or somebody interrupted it.
-    pub(super) async fn run(&self, surroundings: &Surroundings<'_>) -> Result<(), Error> {
-        let progress = surroundings.progress;
-        progress.say(&format!("hook `{}`: {}", self.name, self.what()));
-        let output = Output::of(&self.name, surroundings).await;
-        let work = async {
-            match (&self.job, &self.http) {
-                (Some(job), _) => job::run(self, job, surroundings, &output).await,
-                (_, Some(http)) => http::run(http, &output).await,
-                _ => command::run(self, surroundings, &output).await,
-            }
-        };
-        let ended = tokio::select! {
-            ended = tokio::time::timeout(self.timeout.0, work) => {
-                ended.unwrap_or_else(|_| Err(format!("it did not end within {} s", self.timeout.0.as_secs())))
-            }
-            () = surroundings.interrupt.asked() => {
-                job::end(self, surroundings).await;
-                return Err(Error::new(ExitCode::Interrupted, format!("interrupted in hook `{}`", self.name)));
-            }
-        };
-        job::end(self, surroundings).await;
-        match ended {
-            Ok(()) => Ok(()),
-            Err(why) if self.on_failure == OnFailure::Continue => {
-                progress.say(&format!(
-                    "hook `{}` failed, and the change goes on: {}",
-                    self.name,
-                    output.masked(&why)
-                ));
-                Ok(())
-            }
-            Err(why) => {
-                Err(Error::new(ExitCode::Wrong, format!("hook `{}` failed", self.name)).because(output.masked(&why)))
-            }
+/// Runs a hook to its end.
+///
+/// # Errors
+/// When it failed and its failure counts, or somebody interrupted it.
+pub(super) async fn run(hook: &Hook, surroundings: &Surroundings<'_>) -> Result<(), Error> {
+    let progress = surroundings.progress;
+    progress.say(&format!("hook `{}`: {}", hook.name, hook.what()));
+    let output = Output::of(&hook.name, surroundings).await;
+    let work = async {
+        match (&hook.job, &hook.http) {
+            (Some(job), _) => job::run(hook, job, surroundings, &output).await,
+            (_, Some(http)) => http::run(http, &output).await,
+            _ => command::run(hook, surroundings, &output).await,
+        }
+    };
+    let ended = tokio::select! {
+        ended = tokio::time::timeout(hook.timeout.0, work) => {
+            ended.unwrap_or_else(|_| Err(format!("it did not end within {} s", hook.timeout.0.as_secs())))
+        }
+        () = surroundings.interrupt.asked() => {
+            job::end(hook, surroundings).await;
+            return Err(Error::new(ExitCode::Interrupted, format!("interrupted in hook `{}`", hook.name)));
+        }
+    };
+    job::end(hook, surroundings).await;
+    match ended {
+        Ok(()) => Ok(()),
+        Err(why) if hook.on_failure == OnFailure::Continue => {
+            progress.say(&format!(
+                "hook `{}` failed, and the change goes on: {}",
+                hook.name,
+                output.masked(&why)
+            ));
+            Ok(())
+        }
+        Err(why) => {
+            Err(Error::new(ExitCode::Wrong, format!("hook `{}` failed", hook.name)).because(output.masked(&why)))
         }
     }
 }

@@ -61,7 +61,7 @@ async fn ran(hook: Value) -> Result<(), Error> {
         progress: &progress,
         interrupt: &interrupt,
     };
-    hooks(json!([hook])).unwrap().0[0].run(&surroundings).await
+    run(&hooks(json!([hook])).unwrap().0[0], &surroundings).await
 }
 
 #[tokio::test]
