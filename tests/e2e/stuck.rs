@@ -79,7 +79,10 @@ fn a_release_whose_helm_was_killed_is_rescued_once_nobody_can_be_at_work() {
         .helm_apimgmt("3.22", &["rescue", "--quiet", "0s", "--yes"])
         .succeeds()
         .says("is `failed` now");
-    place.helm("4.3", &["upgrade", RELEASE, &chart, "--wait"]).succeeds();
+    // A deployment that once took too long says so until its next pod is ready, and Helm believes it.
+    until("plain Helm to go on", || {
+        place.helm("4.3", &["upgrade", RELEASE, &chart, "--wait"]).code() == 0
+    });
 
     killed(&place, "upgrade", "pending-upgrade");
     place.helm("4.3", &["upgrade", RELEASE, &chart]).ends_with(1);
@@ -87,12 +90,10 @@ fn a_release_whose_helm_was_killed_is_rescued_once_nobody_can_be_at_work() {
         .helm_apimgmt("4.3", &["rescue", "--quiet", "0s", "--yes", "-o", "json"])
         .succeeds()
         .json();
-    assert_eq!(
-        (&report["plan"]["from"], &report["plan"]["to"]),
-        (&3.into(), &2.into()),
-        "{report:#}"
-    );
-    assert_eq!(states(&place), ["failed", "superseded", "failed", "deployed"]);
+    let (from, to) = (report["plan"]["from"].as_u64(), report["plan"]["to"].as_u64());
+    assert_eq!(from, to.map(|to| to + 1), "{report:#}");
+    let states = states(&place);
+    assert_eq!(states[states.len() - 3..], ["superseded", "failed", "deployed"]);
     place
         .helm_apimgmt("4.3", &["rescue", "--yes"])
         .succeeds()
@@ -120,12 +121,15 @@ fn an_upgrade_whose_operator_and_helm_were_killed_is_rescued_at_once() {
         .says("still runs");
     let killed = Command::new("kill").args(["-s", "KILL", &helm]).status();
     assert!(killed.is_ok_and(|status| status.success()));
-    // Helm's silence proves nothing yet, but on its own machine everybody can see that it is gone.
-    place
-        .helm_apimgmt("4.3", &["rescue", "--yes"])
-        .succeeds()
-        .says("which worked on it, is gone")
-        .says("serves again");
+    // Helm's silence proves nothing yet, but on its own machine everybody can see that it is gone; the lease is silent soon.
+    let mut rescue = place.helm_apimgmt("4.3", &["rescue", "--yes"]);
+    until("the lease to be taken over", || {
+        if rescue.code() != 0 {
+            rescue = place.helm_apimgmt("4.3", &["rescue", "--yes"]);
+        }
+        rescue.code() == 0
+    });
+    rescue.says("which worked on it, is gone").says("serves again");
     assert_eq!(states(&place), ["superseded", "failed", "deployed"]);
     place.kubectl(&["get", "lease", "apimgmt-operation"]).ends_with(1);
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::operator;
 
-/// What a journal says of a process: `helm upgrade: process 4711 of root@laptop`.
+/// What a journal says of a process: `helm upgrade: process 4711 of root@laptop/9c5a5c1e/4026531836`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
     what: String,
@@ -18,7 +18,7 @@ impl Process {
         Self {
             what: what.into(),
             id,
-            of: machine(&operator()),
+            of: realm(),
         }
     }
 
@@ -35,7 +35,7 @@ impl Process {
 
     /// Whether it ran here, by the same user: only then can anything be said of it.
     pub fn is_of_this_machine(&self) -> bool {
-        self.of == machine(&operator())
+        self.of == realm()
     }
 
     /// Whether it still runs. A number that another program was given meanwhile does not count.
@@ -52,9 +52,18 @@ impl fmt::Display for Process {
     }
 }
 
-/// `root@laptop` of `root@laptop, process 4711`.
-fn machine(operator: &str) -> String {
-    operator.split(',').next().unwrap_or_default().to_owned()
+/// Who, on which machine since it was booted, in which space of process numbers: containers may share a host's name.
+fn realm() -> String {
+    let who = operator();
+    let who = who.split(',').next().unwrap_or_default();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = boot.split('-').next().unwrap_or_default();
+    let numbers = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let numbers = numbers
+        .display()
+        .to_string()
+        .replace(|letter: char| !letter.is_ascii_digit(), "");
+    format!("{who}/{boot}/{numbers}")
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn each_hook_says_when_and_how_or_is_refused_with_its_place() {
             "needs one of `before` and `after`",
         ),
         (
-            json!([{"name": "a", "before": "cache", "comand": ["x"]}]),
+            json!([{"name": "a", "before": "cache", "shell": "x"}]),
             "hook 1 of hooks.yaml is wrong",
         ),
         (
