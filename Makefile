@@ -43,6 +43,7 @@ docs: build tools ## Generate docs/ from the values that the binaries and the ch
 	$(tools)/bin/python3 tests/chart/values.py
 
 chart-test: tools sandbox-up ## Lint and unit tests of the chart by each Helm, every Kubernetes' schemas, and what an API server says of it
+	tests/scripts/packages
 	ADMIT=yes KUBECONFIG=$(abspath target/sandbox/kubeconfig) PATH="$(abspath $(tools))/bin:$(abspath $(sandbox_bin)):$$PATH" \
 	    tests/chart/run helm-3.17 helm-3.22 helm-4.1 helm-4.3
 

@@ -10,19 +10,20 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     sleep 1
 done
 ask() { psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set ON_ERROR_STOP=1 "$@"; }
-# Two at a time would clean up each other's work: a session that stays open holds a lock until this script ends, however it ends
+# Two at a time would clean up each other's work: a session that stays open holds a lock until this script ends, however it ends. Whoever comes second
+# waits, as long as its Job may.
 mkfifo "$work/hold"
 ask < "$work/hold" > "$work/alone" &
+holder=$!
 exec 9> "$work/hold"
-echo 'select pg_try_advisory_lock(1634757986);' >&9
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ ! -s "$work/alone" ] || break
+echo "select 'alone' from pg_advisory_lock(1634757986);" >&9
+waited=0
+until [ -s "$work/alone" ]; do
+    kill -0 "$holder" 2> /dev/null || { rm -rf "$work"; echo "the database can't be reached" >&2; exit 1; }
+    [ "$waited" != 5 ] || echo "another backup or proof is at work: waiting for its end" >&2
+    waited=$((waited + 1))
     sleep 1
 done
-if [ "$(cat "$work/alone")" != t ]; then
-    echo "another backup is at work, or the database can't be reached" >&2
-    exit 1
-fi
 drop_scratch() {
     ask --command "select format('drop database if exists %I', datname) from pg_database
         where datname like 'apimgmt\_restore\_%' and pg_get_userbyid(datdba) = current_user" > "$work/drop.sql"
