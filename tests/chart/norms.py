@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Holds every object of a rendered chart to what a good chart does. usage: helm template … | norms.py [budget] [spread]
+"""Holds every object of a rendered chart to what a good chart does. usage: helm template … | norms.py [budget] [spread] [REGISTRY/]
 
 What is looked at follows from what is there: whoever runs more than once is spread, drained gently and guarded by a budget; whoever mounts settings rolls
-with them; whoever is scaled by an autoscaler names no replicas. What is named as an argument was switched off on purpose.
+with them; whoever is scaled by an autoscaler names no replicas. What is named as an argument was switched off on purpose; of
+REGISTRY every image must come, by a login.
 """
 import sys, yaml
 
 HELM_TIMEOUT = 300  # seconds: the default of --timeout, before which a Deployment must have given up
 # Its scripts are read on an empty volume, and by backups: a restart of the database would be for nothing
 ROLLS_NOT = {"StatefulSet/postgres"}
+
+REGISTRIES = [word for word in sys.argv[1:] if word.endswith("/")]
 
 things = [thing for thing in yaml.safe_load_all(sys.stdin) if thing]
 broken = []
@@ -42,6 +45,7 @@ def container(thing, one):
     expect(thing, {"cpu", "memory"} <= resources["requests"].keys() and "memory" in resources["limits"], f"{name} has no requests, or no limit of memory")
     last = one["image"].rsplit("/", 1)[-1]
     expect(thing, ("@sha256:" in last or ":" in last) and not last.endswith(":latest"), f"{name} may get any image as {one['image']}")
+    expect(thing, all(one["image"].startswith(registry) for registry in REGISTRIES), f"{name} does not come from the mirror")
     expect(thing, one.get("imagePullPolicy"), f"{name} leaves its pull policy to the tag")
 
 
@@ -49,6 +53,7 @@ def pod(thing, template):
     labels, spec = template["metadata"]["labels"], template["spec"]
     context = spec["securityContext"]
     expect(thing, context["runAsNonRoot"] and context["runAsUser"] > 0 and context["seccompProfile"] == {"type": "RuntimeDefault"}, "its pods are not restricted")
+    expect(thing, spec.get("imagePullSecrets") or not REGISTRIES, "its images are pulled without a login")
     expect(thing, spec["enableServiceLinks"] is False, "its pods get variables of every Service")
     accounts = [account for account in of("ServiceAccount") if account["metadata"]["name"] == spec["serviceAccountName"]]
     expect(thing, accounts and accounts[0]["automountServiceAccountToken"] is False, "its ServiceAccount is not the chart's, or mounts a token")
