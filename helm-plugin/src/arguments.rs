@@ -123,10 +123,11 @@ impl Call {
             gate_timeout: self.span("gate-timeout", Duration::from_secs(90))?,
             strict: self.is_on("strict")?,
             driver: std::env::var("HELM_DRIVER").ok(),
+            saved: None,
         })
     }
 
-    fn span(&self, flag: &str, default: Duration) -> Result<Duration, Error> {
+    pub(crate) fn span(&self, flag: &str, default: Duration) -> Result<Duration, Error> {
         let Some(text) = self.line.last(flag) else {
             return Ok(default);
         };

@@ -11,9 +11,12 @@ Release, chart and namespace are `integration-api-management` and the bundled ch
 Commands:
   install     Install, with a gate after each phase
   upgrade     Upgrade; what fails a gate is undone, and the return is verified
+  diff        Show what an upgrade would change, and save it as a plan
   check       Check values, objects and the cluster before anything is changed
   template    Show the rendered chart
+  test        Run the release's tests, and show their logs
   status      Show the release, its phases and its pods
+  rescue      Bring a release whose Helm died midway to a good state
   uninstall   Remove the release, and keep what holds data
 
 `helm apimgmt COMMAND --help` lists the flags of a command.
@@ -24,9 +27,12 @@ pub(crate) fn of(verb: &str) -> &'static str {
     match verb {
         "install" => INSTALL,
         "upgrade" => UPGRADE,
+        "diff" => DIFF,
         "check" => CHECK,
         "template" => TEMPLATE,
+        "test" => TEST,
         "status" => STATUS,
+        "rescue" => RESCUE,
         _ => UNINSTALL,
     }
 }
@@ -40,9 +46,10 @@ What fails at a gate, or can't come about (an image that doesn't exist, a crash 
 install within seconds, with its cause. The release is then kept as `failed`.
 
 Flags:
-      --dry-run[=client|server]    show the plan and what Helm would do; change nothing
+      --dry-run[=client|server]    show the plan and what would change; change nothing
       --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
   -o, --output table|json|yaml     form of the result (default table)
+      --plan-file FILE             apply the plan that `helm apimgmt diff --plan-file FILE` saved
       --reason TEXT                why an item is set aside
       --rollback-on-failure        remove a failed install again
       --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
@@ -63,10 +70,11 @@ Upgrades the platform. What held before must hold after; else the former revisio
 Usage: helm apimgmt upgrade [NAME] [CHART] [flags]
 
 Flags:
-      --dry-run[=client|server]    show the plan and what Helm would do; change nothing
+      --dry-run[=client|server]    show the plan and what would change; change nothing
       --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
   -i, --install                    install when there is no such release
   -o, --output table|json|yaml     form of the result (default table)
+      --plan-file FILE             apply the plan that `helm apimgmt diff --plan-file FILE` saved
       --reason TEXT                why an item is set aside
       --rollback-on-failure=false  keep a failed revision instead of returning to the former one
       --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
@@ -79,6 +87,24 @@ Every flag of `helm upgrade` works too, with Helm's own meaning: -f, --set, --re
 
 Exit codes: 0 deployed, every gate passed; 1 could not; 2 usage; 3 failed and kept as failed; 4 unknown items (--strict);
 5 failed, the former revision serves again, verified; 6 the way back failed; 130 interrupted, the former revision serves.
+";
+
+const DIFF: &str = "\
+Shows what an install or upgrade would change: objects field by field, values, images, the database's schema, and what
+will be away meanwhile. Secrets are redacted. Nothing is changed.
+
+Usage: helm apimgmt diff [NAME] [CHART] [flags]
+
+Flags:
+      --exit-code                  exit code 3 when something would change
+  -o, --output table|json|yaml     form of the result (default table)
+      --plan-file FILE             save it; `helm apimgmt upgrade --plan-file FILE` then does just that, or refuses when the
+                                   release, the cluster, the chart or the values moved. The file holds your flags: it is
+                                   readable by you alone
+
+The flags of `helm upgrade` that choose values and chart work too: -f, --set, --reuse-values, --version, …
+
+Exit codes: 0 shown; 1 could not; 2 usage; 3 something would change (--exit-code).
 ";
 
 const CHECK: &str = "\
@@ -101,6 +127,36 @@ Shows the rendered chart: `helm template` itself, with our release and chart whe
 Usage: helm apimgmt template [NAME] [CHART] [flags]
 
 Every flag of `helm template` works.
+";
+
+const TEST: &str = "\
+Runs the release's tests one after another, as `helm test --logs`.
+
+Usage: helm apimgmt test [NAME] [flags]
+
+Flags:
+      --filter name=TEST           run this test alone; `!name=TEST` leaves it out
+      --timeout DURATION           longest wait for each of them
+
+Exit codes: 0 all passed; 1 could not; 3 a test failed.
+";
+
+const RESCUE: &str = "\
+Brings a release that is stuck in pending-install, -upgrade or -rollback, or whose operator died before the gates were
+judged, to a state from which plain Helm goes on. First it is proven that nobody works on it: by our lease, by the process
+that the journal names, or by a silence that is longer than any wait of Helm.
+
+Usage: helm apimgmt rescue [NAME] [flags]
+
+Flags:
+      --dry-run                    show what would be done; change nothing
+      --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
+  -o, --output table|json|yaml     form of the result (default table)
+      --quiet DURATION             silence after which a Helm is taken for dead (default 5m30s): longer than its --timeout
+  -y, --yes                        ask nothing
+
+Exit codes: 0 rescued, or nothing to rescue; 1 somebody is at work; 3 failed and kept as failed; 4 nobody can say yet whether
+somebody is at work; 5 the revision failed its gates, the former one serves again; 6 the way back failed.
 ";
 
 const STATUS: &str = "\

@@ -8,7 +8,17 @@ use std::process::ExitCode;
 
 use apimgmt::{Error, report, suggestion::nearest};
 
-const VERBS: [&str; 6] = ["install", "upgrade", "check", "template", "status", "uninstall"];
+const VERBS: [&str; 9] = [
+    "install",
+    "upgrade",
+    "diff",
+    "check",
+    "template",
+    "test",
+    "status",
+    "rescue",
+    "uninstall",
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args_os()
@@ -44,8 +54,11 @@ fn run(verb: &str, rest: &[String]) -> Result<apimgmt::ExitCode, Error> {
         match verb {
             "install" => Box::pin(commands::install::run(rest)).await,
             "upgrade" => Box::pin(commands::upgrade::run(rest)).await,
+            "diff" => Box::pin(commands::diff::run(rest)).await,
             "check" => Box::pin(commands::check::run(rest)).await,
             "status" => commands::status::run(rest).await,
+            "rescue" => Box::pin(commands::rescue::run(rest)).await,
+            "test" => commands::test::run(rest).await,
             _ => commands::uninstall::run(rest).await,
         }
     });

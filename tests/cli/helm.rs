@@ -14,9 +14,12 @@ fn help() {
         &[],
         &["install", "--help"],
         &["upgrade", "--help"],
+        &["diff", "--help"],
         &["check", "--help"],
         &["template", "--help"],
+        &["test", "--help"],
         &["status", "--help"],
+        &["rescue", "--help"],
         &["uninstall", "--help"],
     ]));
 }

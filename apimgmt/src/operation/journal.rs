@@ -9,7 +9,7 @@ use kube::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Plan,
+    Plan, Process,
     api::{is_conflict, maybe, refused},
     operator,
 };
@@ -20,6 +20,8 @@ const NAME: &str = "apimgmt-journal";
 const KEY: &str = "operations";
 /// Operations that are kept.
 const KEPT: usize = 20;
+/// Letters of a note that are kept: the ids of all items fit.
+const NOTE: usize = 2000;
 
 /// The journal of a namespace.
 pub struct Journal {
@@ -68,6 +70,14 @@ pub struct Mark {
 }
 
 impl Entry {
+    /// The process that its last step waits for, when one was noted.
+    pub fn process(&self) -> Option<Process> {
+        self.marks
+            .last()
+            .filter(|mark| mark.done.is_none())
+            .and_then(|mark| Process::parse(&mark.note))
+    }
+
     /// Whether a step was done.
     pub fn is_done(&self, step: &str) -> bool {
         self.marks.iter().any(|mark| mark.step == step && mark.done.is_some())
@@ -143,6 +153,36 @@ impl Journal {
         self.write().await
     }
 
+    /// Notes which process does the step that was begun last.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub async fn by(&mut self, process: &Process) -> Result<(), Error> {
+        if let Some(mark) = self.entries.last_mut().and_then(|entry| entry.marks.last_mut()) {
+            mark.note = process.to_string();
+        }
+        self.write().await
+    }
+
+    /// The items that did not pass before the last operation on `object`, when it noted them.
+    pub fn before_of(&self, object: &str) -> Option<Vec<String>> {
+        let entry = self
+            .entries
+            .iter()
+            .rfind(|entry| entry.plan.object == object && entry.verb != "rescue")?;
+        let mark = entry
+            .marks
+            .iter()
+            .find(|mark| mark.step == "before" && mark.done.is_some())?;
+        Some(
+            mark.note
+                .split(", ")
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+
     /// Notes that the step is done, and what came of it.
     ///
     /// # Errors
@@ -154,7 +194,7 @@ impl Journal {
             .and_then(|entry| entry.marks.iter_mut().rfind(|mark| mark.step == step))
         {
             mark.done = Some(Timestamp::now());
-            mark.note = note.chars().take(500).collect();
+            mark.note = note.chars().take(NOTE).collect();
         }
         self.write().await
     }

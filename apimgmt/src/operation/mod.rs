@@ -8,12 +8,14 @@ mod interrupt;
 mod journal;
 mod lease;
 mod plan;
+mod process;
 
 pub use consent::Consent;
 pub use interrupt::Interrupt;
 pub use journal::{Entry, Journal, Mark};
 pub use lease::Lease;
 pub use plan::{Plan, Step};
+pub use process::Process;
 
 /// Who works here, for the people that find the lease or read the journal: `alice@laptop, process 4711`.
 pub fn operator() -> String {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
-    helm::{Ended, Helm},
+    change::Verb,
+    helm::{Ended, Running},
     hopeless::{Hopeless, Patience, Watchfulness},
     scene::Scene,
     watch::Watches,
@@ -66,23 +67,21 @@ impl Stage<'_> {
         }
     }
 
-    /// Runs Helm to its end, whoever ends it.
+    /// Watches Helm to its end, whoever ends it.
     ///
     /// # Errors
-    /// When Helm can't be started or waited for.
+    /// When Helm can't be waited for.
     pub(super) async fn attempt(
         &mut self,
-        helm: &Helm,
-        (verb, arguments): (&str, &[String]),
+        (mut running, verb): (Running, Verb),
         patience: Patience,
         lease: &Lease,
         interrupt: &Interrupt,
     ) -> Result<Attempt, Error> {
-        let mut running = helm.start(verb, arguments)?;
         let began = Instant::now();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut watchfulness = Watchfulness::of(verb == "upgrade");
+        let mut watchfulness = Watchfulness::of(verb == Verb::Upgrade);
         let mut stop: Option<(Stop, Instant)> = None;
         loop {
             tokio::select! {
@@ -100,7 +99,7 @@ impl Stage<'_> {
                         running.ask_to_stop();
                     }
                     if stop.as_ref().is_some_and(|(_, since)| since.elapsed() > STOPPING) {
-                        return Err(Error::new(crate::ExitCode::Midway, format!("`helm {verb}` was asked to stop and did not"))
+                        return Err(Error::new(crate::ExitCode::Midway, format!("`helm {}` was asked to stop and did not", verb.word()))
                             .hint("it is left alone; look at `helm history` when it has ended"));
                     }
                 }

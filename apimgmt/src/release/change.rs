@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Reader,
     cause::Cause,
+    difference::{Difference, Rendered, SavedPlan},
     environment::Environment,
     helm::Helm,
     namespace::{self, Made},
     phases::{Gate, SetAside},
-    store::{Entry, Status, Store, last_good},
+    store::{Entry, Status, Store},
     values,
     work::Work,
 };
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
     /// A first install.
@@ -83,6 +84,35 @@ pub struct Options {
     pub strict: bool,
     /// Where Helm keeps its records: `HELM_DRIVER`.
     pub driver: Option<String>,
+    /// The plan that must still hold, when one was saved.
+    pub saved: Option<Box<SavedPlan>>,
+}
+
+/// What a change would change, before anything is changed.
+pub struct Compared {
+    /// The change, as it would be made.
+    change: Change,
+    /// The difference.
+    pub difference: Difference,
+    wanted: Rendered,
+    newest: Option<Entry>,
+}
+
+impl Compared {
+    /// The plan that can be saved and applied later.
+    ///
+    /// # Errors
+    /// When Helm or the cluster can't be asked again.
+    pub async fn plan(self, environment: &Environment, connected: &Connected, helm: &Helm) -> Result<SavedPlan, Error> {
+        let Self {
+            change,
+            difference,
+            wanted,
+            newest,
+        } = self;
+        let place = (&change, environment.namespace.as_str());
+        SavedPlan::of(place, newest, (&wanted, difference), helm, &connected.client).await
+    }
 }
 
 /// How it ended.
@@ -174,6 +204,59 @@ impl Change {
         }
     }
 
+    /// Compares what is deployed with what is wanted; nothing is changed.
+    ///
+    /// # Errors
+    /// When there is nothing to upgrade, somebody is at work on the release, or Helm can't render it.
+    pub fn compare<'a>(
+        mut self,
+        environment: &'a Environment,
+        connected: &'a Connected,
+        helm: &'a Helm,
+    ) -> Boxed<'a, Compared> {
+        Box::pin(async move {
+            let namespace = &environment.namespace;
+            let driver = self.options.driver.as_deref();
+            let store = Store::of(connected.client.clone(), namespace, &self.release, driver)?;
+            let history = store.history().await?;
+            self.prepare(&history, namespace)?;
+            let (difference, wanted) = self.difference(helm, &store, &history, namespace).await?;
+            Ok(Compared {
+                change: self,
+                difference,
+                wanted,
+                newest: history.last().copied(),
+            })
+        })
+    }
+
+    /// The difference, and what was rendered for it.
+    pub(super) async fn difference(
+        &self,
+        helm: &Helm,
+        store: &Store,
+        history: &[Entry],
+        namespace: &str,
+    ) -> Result<(Difference, Rendered), Error> {
+        // Helm, too, compares with the revision that is deployed, and only without one with the newest.
+        let deployed = history
+            .iter()
+            .rfind(|entry| entry.status == Status::Deployed)
+            .or(history.last());
+        let from = deployed
+            .filter(|_| self.verb == Verb::Upgrade)
+            .map_or(0, |entry| entry.revision);
+        let before = async {
+            match from {
+                0 => Ok(None),
+                revision => Rendered::of(store.record_as(revision).await?).map(Some),
+            }
+        };
+        let (before, wanted) = futures::try_join!(before, Rendered::wanted(helm, self))?;
+        let difference = Difference::of((self.verb, &self.release, namespace, from), before.as_ref(), &wanted);
+        Ok((difference, wanted))
+    }
+
     /// Runs it.
     ///
     /// # Errors
@@ -206,6 +289,10 @@ impl Change {
 
             if let Some(error) = values::refusal(&values::check(helm, &self.chart, &self.helm).await?) {
                 return Err(error);
+            }
+
+            if let Some(saved) = &self.options.saved {
+                saved.still_holds(&self, history.last().copied(), helm, &client).await?;
             }
 
             let made = namespace::ensure(&client, &namespace).await?;
@@ -263,14 +350,7 @@ impl Change {
             return Ok(history.last().map_or(0, |last| last.revision));
         };
         if last.status.is_pending() {
-            let hint = match (last.status, last_good(history, last.revision)) {
-                (Status::PendingInstall, _) | (_, None) => {
-                    format!("when nobody works on it any more: `helm uninstall {release} -n {namespace}`")
-                }
-                (_, Some(good)) => {
-                    format!("when nobody works on it any more: `helm rollback {release} {good} -n {namespace}`")
-                }
-            };
+            let hint = format!("`helm apimgmt rescue {release} -n {namespace}` tells which, and mends it");
             return Err(Error::could_not(format!(
                 "release `{release}` in `{namespace}` is {}: a Helm is at work on revision {}, or died at it",
                 last.status.word(),

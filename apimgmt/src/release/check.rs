@@ -1,14 +1,11 @@
 //! The pre-flight: values against the schema, every rendered object tried on the server without keeping it, then the items.
 
-use std::collections::{BTreeMap, btree_map::Entry};
-
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
-    core::{ApiResource, GroupVersionKind},
-    discovery::{Scope, pinned_kind},
+    api::{Patch, PatchParams, PostParams},
+    discovery::Scope,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Helm, Reader,
     phases::{Judged, SetAside, Verdicts},
+    served::Served,
     values,
 };
 use crate::{
@@ -155,24 +153,12 @@ pub fn check<'a>(
 
 /// What the server says to each object, and to each pod that it would make.
 async fn tried(client: &Client, namespace: &str, is_there: bool, objects: &[Value]) -> Result<Vec<Refused>, Error> {
-    let mut kinds: BTreeMap<(String, String), Option<(ApiResource, Scope)>> = BTreeMap::new();
-    for object in objects {
-        let key = (text(object, "apiVersion"), text(object, "kind"));
-        if let Entry::Vacant(place) = kinds.entry(key) {
-            let (version, kind) = place.key();
-            let known = tokio::time::timeout(DEADLINE, pinned_kind(client, &kind_of(version, kind))).await;
-            let known = known.ok().and_then(Result::ok);
-            place.insert(known.map(|(resource, capabilities)| (resource, capabilities.scope)));
-        }
-    }
+    let served = Served::of(client, objects).await;
     let one = |object: &Value| {
-        let known = kinds
-            .get(&(text(object, "apiVersion"), text(object, "kind")))
-            .cloned()
-            .flatten();
+        let known = served.scope(object).zip(served.api(client, namespace, object));
         let (object, client) = (object.clone(), client.clone());
         async move {
-            let Some((resource, scope)) = known else {
+            let Some((scope, api)) = known else {
                 let text = format!(
                     "the cluster does not serve {} of {}",
                     text(&object, "kind"),
@@ -186,10 +172,6 @@ async fn tried(client: &Client, namespace: &str, is_there: bool, objects: &[Valu
             if scope == Scope::Namespaced && !is_there {
                 return Vec::new();
             }
-            let api: Api<DynamicObject> = match scope {
-                Scope::Cluster => Api::all_with(client.clone(), &resource),
-                Scope::Namespaced => Api::namespaced_with(client.clone(), namespace, &resource),
-            };
             let params = PatchParams {
                 dry_run: true,
                 force: true,
@@ -258,11 +240,6 @@ fn pod_of(object: &Value) -> Option<Value> {
         "metadata": {"generateName": "apimgmt-check-", "labels": template["metadata"]["labels"], "annotations": template["metadata"]["annotations"]},
         "spec": spec,
     }))
-}
-
-fn kind_of(version: &str, kind: &str) -> GroupVersionKind {
-    let (group, version) = version.split_once('/').unwrap_or(("", version));
-    GroupVersionKind::gvk(group, version, kind)
 }
 
 fn text(object: &Value, field: &str) -> String {

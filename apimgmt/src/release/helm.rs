@@ -206,6 +206,11 @@ impl Running {
         })
     }
 
+    /// The number of its process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Asks `helm install` or `helm upgrade` to stop: it records `failed` and exits. Never for a rollback, which would stay pending.
     pub fn ask_to_stop(&self) {
         let pid = self

@@ -100,6 +100,32 @@ impl Verdicts {
         Self(judged.collect())
     }
 
+    /// Verdicts of which only this is known: every item passed but for these.
+    pub fn all_but(others: &[String]) -> Self {
+        let judged = ALL.iter().map(|item| Judged {
+            id: item.id,
+            verdict: if others.iter().any(|id| id == item.id) {
+                "unknown"
+            } else {
+                "pass"
+            },
+            detail: String::new(),
+            fix: item.fix,
+            phase: item.phase as u8,
+            may_change: false,
+        });
+        Self(judged.collect())
+    }
+
+    /// Ids of the items that did not pass.
+    pub fn others(&self) -> Vec<&'static str> {
+        self.0
+            .iter()
+            .filter(|judged| judged.verdict != "pass")
+            .map(|judged| judged.id)
+            .collect()
+    }
+
     /// The verdict of an item.
     pub fn get(&self, id: &str) -> Option<&Judged> {
         self.0.iter().find(|judged| judged.id == id)

@@ -9,7 +9,7 @@ use kube::{
     Api, Client, ResourceExt,
     api::{ListParams, PostParams},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::Error;
@@ -197,11 +197,41 @@ impl Store {
         Ok(entries)
     }
 
+    /// The release.
+    pub fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// When the record of `revision` was last written; nothing when the server does not say.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn written(&self, revision: u32) -> Result<Option<jiff::Timestamp>, Error> {
+        let name = self.object(revision);
+        let found = answers(
+            self.secrets.get_metadata(&name),
+            "get",
+            &format!("secret/{name}"),
+            &self.namespace,
+        )
+        .await?;
+        let writes = found.managed_fields().iter().filter_map(|entry| entry.time.as_ref());
+        Ok(writes
+            .chain(found.metadata.creation_timestamp.as_ref())
+            .map(|time| time.0)
+            .max())
+    }
+
     /// One record.
     ///
     /// # Errors
     /// When it is absent, can't be read, or is not what Helm writes.
     pub async fn record(&self, revision: u32) -> Result<Record, Error> {
+        self.record_as(revision).await
+    }
+
+    /// One record, or that part of it which `T` reads.
+    pub(super) async fn record_as<T: DeserializeOwned>(&self, revision: u32) -> Result<T, Error> {
         let name = self.object(revision);
         let secret = answers(
             self.secrets.get(&name),
@@ -280,7 +310,7 @@ pub fn last_good(history: &[Entry], before: u32) -> Option<u32> {
 }
 
 /// Base64 of gzip (optional) of JSON, decoded as it is read: files and templates of the chart are never held.
-fn unfold(stored: &[u8]) -> Result<Record, Box<dyn std::error::Error + Send + Sync>> {
+fn unfold<T: DeserializeOwned>(stored: &[u8]) -> Result<T, Box<dyn std::error::Error + Send + Sync>> {
     Ok(serde_json::from_reader(json(stored))?)
 }
 
@@ -334,7 +364,7 @@ mod tests {
     #[test]
     fn records_of_both_helms_read_zipped_or_not() {
         for zipped in [true, false] {
-            let record = unfold(&stored(&helm_3(), zipped)).unwrap();
+            let record: Record = unfold(&stored(&helm_3(), zipped)).unwrap();
             assert_eq!((record.revision, record.info.status), (3, Status::Deployed));
             assert_eq!(record.chart.metadata.app_version, "9");
             assert_eq!(record.hooks[0].events, ["pre-upgrade"]);
@@ -342,7 +372,7 @@ mod tests {
         // Helm 4 leaves out zero times and empty lists, and adds fields.
         let helm_4 = serde_json::json!({"name": "shop", "version": 1, "apply_method": "ssa",
             "info": {"status": "pending-install", "rollback_revision": 0}, "hooks": [{"name": "h", "events": null}]});
-        let record = unfold(&stored(&helm_4, true)).unwrap();
+        let record: Record = unfold(&stored(&helm_4, true)).unwrap();
         assert_eq!(record.info.status, Status::PendingInstall);
         assert!(record.info.last_deployed.is_empty() && record.hooks[0].events.is_empty());
     }
@@ -365,7 +395,7 @@ mod tests {
             b"e30",
             &STANDARD.encode([0x1f, 0x8b, 0x08, 0, 1]).into_bytes(),
         ] {
-            assert!(unfold(wrong).is_err() || unfold(wrong).unwrap().name.is_empty());
+            assert!(unfold::<Record>(wrong).is_err() || unfold::<Record>(wrong).unwrap().name.is_empty());
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Error, ExitCode,
-    operation::{Consent, Interrupt, Journal, Lease, Plan},
+    operation::{Consent, Interrupt, Journal, Lease, Plan, Process},
     report::progress::{Progress, seconds},
 };
 
@@ -78,8 +78,13 @@ impl Work<'_> {
     async fn steps(&mut self, lease: &Lease, journal: &mut Journal) -> Result<Outcome, Error> {
         if self.change.verb == Verb::Upgrade {
             self.progress.spin("judging what holds before the upgrade");
+            journal.before("before").await?;
             match self.look(Duration::ZERO).await? {
-                Looked::Told(verdicts) => self.before = Some(verdicts),
+                Looked::Told(verdicts) => {
+                    // Whoever rescues this change compares with it.
+                    journal.after("before", &verdicts.others().join(", ")).await?;
+                    self.before = Some(verdicts);
+                }
                 Looked::Interrupted => return Ok(self.unchanged(NOTHING_YET)),
             }
         }
@@ -139,8 +144,13 @@ impl Work<'_> {
             autoscaler: has_autoscaler(&self.client).await,
         };
         journal.before("helm").await?;
-        let command = (change.verb.word(), arguments.as_slice());
-        let attempt = Box::pin(stage.attempt(self.helm, command, patience, lease, self.interrupt)).await?;
+        let running = self.helm.start(change.verb.word(), &arguments)?;
+        if let Some(id) = running.id() {
+            journal
+                .by(&Process::child(&format!("helm {}", change.verb.word()), id))
+                .await?;
+        }
+        let attempt = Box::pin(stage.attempt((running, change.verb), patience, lease, self.interrupt)).await?;
         let note = if attempt.ended.success {
             "deployed"
         } else {
@@ -289,7 +299,7 @@ impl Work<'_> {
             }
             _ if entry.status.is_pending() => {
                 let what = format!("Helm died and left release/{release} {}", entry.status.word());
-                let hint = format!("`helm uninstall {release} -n {}`, then install again", self.namespace);
+                let hint = format!("`helm apimgmt rescue {release} -n {}` mends it", self.namespace);
                 return Err(Error::new(ExitCode::Midway, what).hint(hint));
             }
             _ => {

@@ -2,6 +2,7 @@
 
 pub mod change;
 mod checklist_table;
+pub mod difference;
 pub mod items;
 pub mod progress;
 pub mod rbac;

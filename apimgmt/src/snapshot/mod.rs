@@ -35,7 +35,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub(crate) use collect::Mask;
 pub use literal::Literal;
+pub(crate) use literal::names_a_secret;
 pub use metadata::{LabelSelector, Labels, Metadata};
 pub use pod_specs::{PROBE_RUN, Specified};
 pub use pods::{Condition, Pod, PodSpec, PodTemplate, Port, condition};

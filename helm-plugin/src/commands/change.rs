@@ -1,32 +1,35 @@
 //! What `install` and `upgrade` share.
 
-use std::os::unix::process::CommandExt;
+use std::{os::unix::process::CommandExt, path::Path};
 
 use apimgmt::{
     Error, ExitCode,
     operation::{Consent, Interrupt},
-    release::{Change, Verb},
+    release::{Change, Verb, difference::SavedPlan},
     report::{self, Form, change::table, progress::Progress},
 };
 
+use super::diff;
 use crate::arguments::Call;
 
 pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error> {
     let call = Call::of(words)?;
-    let (release, chart) = call.names()?;
     let form = call.form()?;
-    let mut change = Change {
-        verb,
-        release,
-        chart,
-        helm: call.line.helm.clone(),
-        options: call.options()?,
+    let rehearsal = call.line.last("dry-run").filter(|mode| *mode != "none");
+    let change = match call.line.last("plan-file").filter(|_| rehearsal.is_none()) {
+        Some(file) => saved(&call, Path::new(file))?,
+        None => wanted(&call, verb)?,
     };
-    if call.is_on("skip-hooks")? {
-        change.helm.push("--no-hooks".into());
-    }
-    if let Some(mode) = call.line.last("dry-run").filter(|mode| *mode != "none") {
-        return rehearse(&call, &change, mode);
+    match rehearsal {
+        None => {}
+        Some("true" | "server" | "unset") => {
+            report::message(&change.plan(&call.environment.namespace, 0).to_string());
+            return Box::pin(diff::show(&call, change)).await;
+        }
+        Some("client") => return rehearse(&call, &change),
+        Some(other) => {
+            return Err(Error::usage(format!("there is no `--dry-run={other}`")).hint("`client`, `server` or `none`"));
+        }
     }
     let connected = call.connect().await?;
     let (progress, interrupt) = (Progress::on_standard_error(), Interrupt::listen());
@@ -46,17 +49,54 @@ pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error>
     Ok(outcome.code())
 }
 
-/// Shows the plan, then lets Helm rehearse: nothing is changed.
-fn rehearse(call: &Call, change: &Change, mode: &str) -> Result<ExitCode, Error> {
-    report::message(&change.plan(&call.environment.namespace, 0).to_string());
-    let mode = match mode {
-        "true" | "client" | "unset" => "--dry-run=client",
-        "server" => "--dry-run=server",
-        other => {
-            return Err(Error::usage(format!("there is no `--dry-run={other}`")).hint("`client`, `server` or `none`"));
-        }
+fn wanted(call: &Call, verb: Verb) -> Result<Change, Error> {
+    let (release, chart) = call.names()?;
+    let mut change = Change {
+        verb,
+        release,
+        chart,
+        helm: call.line.helm.clone(),
+        options: call.options()?,
     };
-    let mut arguments = vec![change.release.clone(), change.chart.clone(), mode.into()];
+    if call.is_on("skip-hooks")? {
+        change.helm.push("--no-hooks".into());
+    }
+    Ok(change)
+}
+
+/// A plan is applied as it was saved: nothing beside it may say what is applied.
+fn saved(call: &Call, file: &Path) -> Result<Change, Error> {
+    if let Some(word) = call.line.names.first().or(call.line.helm.first()) {
+        let word = word.split('=').next().unwrap_or_default();
+        return Err(Error::usage(format!(
+            "`{word}` can't be given beside `--plan-file`: the plan says what is applied"
+        ))
+        .hint("make a new plan: `helm apimgmt diff --plan-file FILE`"));
+    }
+    let plan = SavedPlan::read(file)?;
+    if plan.namespace != call.environment.namespace {
+        return Err(Error::usage(format!(
+            "the plan is for namespace {}, not {}",
+            plan.namespace, call.environment.namespace
+        ))
+        .hint(format!("add `--namespace {}`", plan.namespace)));
+    }
+    let mut options = call.options()?;
+    let (verb, release, chart, helm) = (plan.verb, plan.release.clone(), plan.chart.clone(), plan.flags.clone());
+    options.saved = Some(Box::new(plan));
+    Ok(Change {
+        verb,
+        release,
+        chart,
+        helm,
+        options,
+    })
+}
+
+/// Shows the plan, then lets Helm rehearse on its own, without a cluster: nothing is changed.
+fn rehearse(call: &Call, change: &Change) -> Result<ExitCode, Error> {
+    report::message(&change.plan(&call.environment.namespace, 0).to_string());
+    let mut arguments = vec![change.release.clone(), change.chart.clone(), "--dry-run=client".into()];
     if change.options.install_if_absent && change.verb == Verb::Upgrade {
         arguments.push("--install".into());
     }

@@ -12,7 +12,7 @@ pub(crate) fn run(site: &Site, progress: &Progress) -> Result<()> {
             continue;
         }
         let _lock = site.lock()?;
-        let before = Record::read(&site)?;
+        let before = Record::read(&site)?.without_ended_namespaces();
         let ran = before.processes().any(Process::is_alive);
         lifetime::stop(&site)?;
         residue::check(&site, &before)?;

@@ -63,6 +63,15 @@ impl Record {
             .chain(self.light.iter().copied())
     }
 
+    /// The record without namespaces that ended: the kernel gives their names to the next ones, which may be another
+    /// checkout's.
+    pub(crate) fn without_ended_namespaces(mut self) -> Self {
+        if ![self.init, self.holder].into_iter().flatten().any(Process::is_alive) {
+            self.namespaces.clear();
+        }
+        self
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         [self.relay, self.init, self.holder]
             .iter()
@@ -126,11 +135,17 @@ mod tests {
             init: own,
             relay: own,
             made_of: "x".to_owned(),
+            namespaces: vec!["net:[1]".to_owned()],
             ..Record::default()
         };
         record.write(&site).unwrap();
         let read = Record::read(&site).unwrap();
         assert!(read.is_running());
+        let mut read = read.without_ended_namespaces();
+        assert_eq!(read.namespaces, ["net:[1]"]);
+        (read.init, read.holder) = (None, None);
+        let read = read.without_ended_namespaces();
+        assert!(read.namespaces.is_empty(), "the names may be another's by now");
         assert_eq!(read.made_of, "x");
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn run(site: &Site, wish: &Wish, progress: &Progress) -> Result
     let made_of = programs.digest()?;
     let mut record = Record::read(site)?;
     if wish.fresh || !record.is_running() || (record.made_of != made_of && !wish.keep) {
-        let before = record;
+        let before = record.without_ended_namespaces();
         lifetime::stop(site)?;
         residue::check(site, &before)?;
         programs.install(site)?;

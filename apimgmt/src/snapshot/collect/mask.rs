@@ -1,7 +1,10 @@
 //! Masking what is secret in text on its way in: every secret value of this run, its base64, and passwords in URLs.
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::Value;
 use zeroize::Zeroize;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
 };
 use crate::snapshot::{
     Pod, Reading, Readings,
-    reduce::{names_something, parse_dsn},
+    reduce::{Arrived, names_something, parse_dsn},
 };
 
 /// Shorter values would be found in innocent words.
@@ -19,7 +22,7 @@ const SHORTEST: usize = 8;
 const MASK: &str = "…secret…";
 
 /// Finds secrets.
-pub(super) struct Mask(Option<AhoCorasick>);
+pub(crate) struct Mask(Option<AhoCorasick>);
 
 impl std::fmt::Debug for Mask {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,6 +31,19 @@ impl std::fmt::Debug for Mask {
 }
 
 impl Mask {
+    /// Of Secrets as they are written in manifests or served.
+    pub(crate) fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a Value>) -> Self {
+        let arrived = secrets.into_iter().filter_map(|secret| {
+            let mut secret = secret.clone();
+            let written = secret["stringData"].as_object().cloned().unwrap_or_default();
+            for (key, value) in written {
+                secret["data"][key] = BASE64_STANDARD.encode(value.as_str().unwrap_or_default()).into();
+            }
+            Arrived::deserialize(secret).ok()
+        });
+        Self::of(&Vault::fill(Reading::Read(arrived.collect()), Reading::NotRead, [].into()).2)
+    }
+
     /// An automaton over the values of the vault, the passwords inside their addresses, and what these look like encoded.
     pub(super) fn of(vault: &Vault) -> Self {
         let mut words: Vec<Vec<u8>> = Vec::new();
@@ -75,7 +91,7 @@ impl Mask {
     }
 
     /// The text without its secrets.
-    pub(super) fn apply(&self, text: &str) -> String {
+    pub(crate) fn apply(&self, text: &str) -> String {
         let without_values = match &self.0 {
             Some(automaton) => {
                 let mut masked = String::with_capacity(text.len());

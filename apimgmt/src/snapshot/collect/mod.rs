@@ -52,7 +52,8 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::Timestamp;
 use kube::Config;
 
-use self::{api_server::ApiServer, list::Listing, mask::Mask, trouble::Trouble};
+pub(crate) use self::mask::Mask;
+use self::{api_server::ApiServer, list::Listing, trouble::Trouble};
 use super::{Reading, Readings, Snapshot, Source, Unreadable, Why};
 use crate::{Boxed, Error, values::Expectations};
 
