@@ -9,6 +9,7 @@ use apimgmt::{
     release::{
         Environment, Helm, Options,
         flags::{self, Sorted},
+        hooks::Hooks,
     },
     report::Form,
     suggestion::nearest,
@@ -123,6 +124,8 @@ impl Call {
             gate_timeout: self.span("gate-timeout", Duration::from_secs(90))?,
             strict: self.is_on("strict")?,
             driver: std::env::var("HELM_DRIVER").ok(),
+            hooks: Hooks::default(),
+            test: self.is_on("test")?,
             saved: None,
         })
     }

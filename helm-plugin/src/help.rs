@@ -48,14 +48,16 @@ install within seconds, with its cause. The release is then kept as `failed`.
 Flags:
       --dry-run[=client|server]    show the plan and what would change; change nothing
       --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
+      --hooks FILE                 what you want done before and after: commands, Jobs, HTTP calls; repeatable
   -o, --output table|json|yaml     form of the result (default table)
       --plan-file FILE             apply the plan that `helm apimgmt diff --plan-file FILE` saved
       --reason TEXT                why an item is set aside
       --rollback-on-failure        remove a failed install again
       --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
       --skip-check ID              set an item aside, with --reason; repeatable
-      --skip-hooks                 run no hooks
+      --skip-hooks                 run no hooks, neither Helm's nor yours
       --strict                     items that are unknown give exit code 4
+      --test                       run the release's own tests as the last gate
   -y, --yes                        ask nothing
 
 Every flag of `helm install` works too, with Helm's own meaning: -f, --set, --version, --timeout, …
@@ -72,6 +74,7 @@ Usage: helm apimgmt upgrade [NAME] [CHART] [flags]
 Flags:
       --dry-run[=client|server]    show the plan and what would change; change nothing
       --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
+      --hooks FILE                 what you want done before and after: commands, Jobs, HTTP calls; repeatable
   -i, --install                    install when there is no such release
   -o, --output table|json|yaml     form of the result (default table)
       --plan-file FILE             apply the plan that `helm apimgmt diff --plan-file FILE` saved
@@ -79,8 +82,9 @@ Flags:
       --rollback-on-failure=false  keep a failed revision instead of returning to the former one
       --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
       --skip-check ID              set an item aside, with --reason; repeatable
-      --skip-hooks                 run no hooks
+      --skip-hooks                 run no hooks, neither Helm's nor yours
       --strict                     items that are unknown give exit code 4
+      --test                       run the release's own tests as the last gate
   -y, --yes                        ask nothing
 
 Every flag of `helm upgrade` works too, with Helm's own meaning: -f, --set, --reuse-values, --version, --timeout, …

@@ -91,7 +91,7 @@ impl Watched {
 }
 
 /// `helm apimgmt` as Helm starts it, without the Helm around it: that one is ended by the signal itself.
-fn plugin(place: &Namespace, arguments: &[&str]) -> Command {
+pub(crate) fn plugin(place: &Namespace, arguments: &[&str]) -> Command {
     let helm = tool("helm-4.3");
     let mut command = Command::new(root().join("target/release/helm-apimgmt"));
     for (name, value) in helm.get_envs() {
@@ -115,7 +115,7 @@ fn kubectl_plugin(place: &Namespace, arguments: &[&str]) -> Command {
     command
 }
 
-fn states(place: &Namespace) -> Vec<String> {
+pub(crate) fn states(place: &Namespace) -> Vec<String> {
     let ran = place.helm("4.3", &["history", RELEASE, "--output", "json"]);
     let Ok(history) = serde_json::from_slice::<Value>(&ran.output.stdout) else {
         return Vec::new();

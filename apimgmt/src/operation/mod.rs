@@ -3,7 +3,7 @@
 pub mod api;
 mod consent;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod interrupt;
 mod journal;
 mod lease;

@@ -7,15 +7,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{
     change::Verb,
     helm::{Ended, Running},
+    hook_logs::HookLogs,
+    hooks::Surroundings,
     hopeless::{Hopeless, Patience, Watchfulness},
     scene::Scene,
     watch::Watches,
 };
-use crate::{
-    Error,
-    operation::{Interrupt, Lease},
-    report::progress::Progress,
-};
+use crate::{Error, operation::Lease, report::progress::Progress};
 
 const TICK: Duration = Duration::from_millis(200);
 /// Longest wait for the first lists; without them Helm runs unwatched.
@@ -76,8 +74,10 @@ impl Stage<'_> {
         (mut running, verb): (Running, Verb),
         patience: Patience,
         lease: &Lease,
-        interrupt: &Interrupt,
+        surroundings: &Surroundings<'_>,
     ) -> Result<Attempt, Error> {
+        let interrupt = surroundings.interrupt;
+        let mut hook_logs = HookLogs::of(surroundings);
         let began = Instant::now();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -86,7 +86,11 @@ impl Stage<'_> {
         loop {
             tokio::select! {
                 ended = running.wait() => { ended?; break }
-                sight = self.watches.next() => self.scene.apply(sight),
+                sight = self.watches.next() => {
+                    self.scene.apply(sight);
+                    hook_logs.look(&self.scene);
+                }
+                line = hook_logs.next() => hook_logs.show(line).await,
                 _ = ticks.tick() => {
                     for line in self.scene.news() {
                         self.progress.say(&line);
@@ -114,6 +118,7 @@ impl Stage<'_> {
                 }
             }
         }
+        hook_logs.rest().await;
         for line in self.scene.news() {
             self.progress.say(&line);
         }

@@ -8,6 +8,7 @@ use super::{
     phases::{Gate, Standing},
 };
 use crate::{
+    Error,
     diagnoses::{Finding, Weight},
     report::progress::Progress,
 };
@@ -23,6 +24,19 @@ pub struct Cause {
     pub remedy: Vec<String>,
     /// What else was seen, Helm's own words among it.
     pub symptoms: Vec<String>,
+}
+
+impl Cause {
+    /// What somebody asked for, and did not come about.
+    pub(super) fn of_error(release: &str, error: &Error) -> Self {
+        let reason = std::error::Error::source(error).map(|reason| format!(": {reason}"));
+        Self {
+            object: format!("release/{release}"),
+            text: format!("{error}{}", reason.unwrap_or_default()),
+            remedy: Vec::new(),
+            symptoms: Vec::new(),
+        }
+    }
 }
 
 /// Names the cause of a Helm that failed or was stopped, while the broken state still stands.

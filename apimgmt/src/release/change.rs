@@ -10,6 +10,7 @@ use super::{
     difference::{Difference, Rendered, SavedPlan},
     environment::Environment,
     helm::Helm,
+    hooks::Hooks,
     namespace::{self, Made},
     phases::{Gate, SetAside},
     store::{Entry, Status, Store},
@@ -84,6 +85,10 @@ pub struct Options {
     pub strict: bool,
     /// Where Helm keeps its records: `HELM_DRIVER`.
     pub driver: Option<String>,
+    /// What users want done around it.
+    pub hooks: Hooks,
+    /// Whether the release's own tests are the last gate.
+    pub test: bool,
     /// The plan that must still hold, when one was saved.
     pub saved: Option<Box<SavedPlan>>,
 }
@@ -177,6 +182,7 @@ impl Change {
                 "",
             ));
         }
+        steps.extend(self.options.hooks.steps(true));
         let undo = match self.verb {
             Verb::Install => format!("helm uninstall {release}"),
             Verb::Upgrade => format!("helm rollback {release} {former}"),
@@ -193,6 +199,16 @@ impl Change {
             "a gate passes only when every gate before it has",
             "",
         ));
+        steps.extend(self.options.hooks.steps(false));
+        if self.options.test {
+            let what = format!("helm test {release} --logs");
+            steps.push(Step::new(
+                "test",
+                what,
+                "asked for: the release's own tests are the last gate",
+                "",
+            ));
+        }
         Plan {
             title: format!("{verb} release/{release}"),
             namespace: namespace.into(),

@@ -100,6 +100,7 @@ pub const OURS: &[Flag] = &[
     flag("exit-code", ' ', Switch),
     flag("gate-timeout", ' ', Needed),
     flag("help", 'h', Switch),
+    flag("hooks", ' ', Needed),
     flag("install", 'i', Switch),
     flag("kube-apiserver", ' ', Needed),
     flag("kube-as-group", ' ', Needed),
@@ -121,6 +122,7 @@ pub const OURS: &[Flag] = &[
     flag("skip-check", ' ', Needed),
     flag("skip-hooks", ' ', Switch),
     flag("strict", ' ', Switch),
+    flag("test", ' ', Switch),
     flag("yes", 'y', Switch),
 ];
 

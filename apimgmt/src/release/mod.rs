@@ -1,15 +1,17 @@
 //! Helm as a process, its records, and the six phases as gates over one Helm operation.
 
 mod attempt;
+mod backup;
 mod cause;
 mod change;
 pub mod check;
 mod comeback;
 pub mod difference;
 pub mod environment;
-mod first_backup;
 pub mod flags;
 mod helm;
+mod hook_logs;
+pub mod hooks;
 pub mod hopeless;
 mod judge;
 mod namespace;

@@ -330,6 +330,28 @@ impl Scene {
             .collect()
     }
 
+    /// Pods of this change's hooks whose container runs or has run, with the name of their job.
+    pub fn hook_pods(&self) -> impl Iterator<Item = (&str, &Pod)> {
+        let hooks = self
+            .jobs
+            .values()
+            .filter(|job| self.is_our_job(job) && job.metadata.annotations.contains_key(HOOK_ANNOTATION));
+        hooks.flat_map(|job| {
+            let of_job = |pod: &&Pod| {
+                pod.metadata
+                    .controller()
+                    .is_some_and(|owner| owner.kind == "Job" && owner.name == job.metadata.name)
+                    && pod
+                        .statuses()
+                        .any(|status| status.state.running.is_some() || status.state.terminated.is_some())
+            };
+            self.pods
+                .values()
+                .filter(of_job)
+                .map(|pod| (job.metadata.name.as_str(), pod))
+        })
+    }
+
     /// Whether some pod is on its way out: the room it takes will be free.
     pub fn has_leaving_pods(&self) -> bool {
         self.pods.values().any(|pod| pod.metadata.deletion_timestamp.is_some())

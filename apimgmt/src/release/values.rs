@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Helm;
+use super::{Helm, hooks::Hooks};
 use crate::{
     Error,
     values::{Lines, Mistake, ValuesFile, mistakes},
@@ -37,7 +37,7 @@ pub async fn check(helm: &Helm, chart: &str, flags: &[String]) -> Result<Vec<Mis
     let schema = serde_json::from_str(&schema).map_err(|error| {
         Error::usage(format!("`{}` is not JSON", folder.join("values.schema.json").display())).because(error)
     })?;
-    let merged = merged(helm, folder, flags).await?;
+    let merged = merged(helm, Some(folder), flags).await?;
     let files: Vec<_> = flags
         .iter()
         .filter_map(|flag| flag.strip_prefix("--values="))
@@ -55,6 +55,26 @@ pub async fn check(helm: &Helm, chart: &str, flags: &[String]) -> Result<Vec<Mis
     )
 }
 
+/// The hooks that the user's own values and `--hooks` ask for; what a chart's defaults ask for is not done on a user's machine.
+///
+/// # Errors
+/// When the values can't be merged, or a hook is not one.
+pub async fn hooks(helm: &Helm, flags: &[String], files: &[&str]) -> Result<Hooks, Error> {
+    let mut hooks = Hooks::default();
+    if flags.iter().any(|flag| is_choosing(flag)) && !flags.iter().any(|flag| flag == "--values=-") {
+        hooks = Hooks::of(merged(helm, None, flags).await?["hooks"].take(), "the values")?;
+    }
+    for file in files {
+        hooks = hooks.and(Hooks::of_file(Path::new(file))?);
+    }
+    Ok(hooks)
+}
+
+fn is_choosing(flag: &str) -> bool {
+    let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
+    CHOOSING.contains(&name)
+}
+
 /// The mistakes as one error.
 pub fn refusal(found: &[Mistake]) -> Option<Error> {
     let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
@@ -70,20 +90,19 @@ pub fn refusal(found: &[Mistake]) -> Option<Error> {
 }
 
 /// Helm layers files and flags by rules of its own, so Helm is asked: a chart of one template that shows its values.
-async fn merged(helm: &Helm, chart: &Path, flags: &[String]) -> Result<Value, Error> {
+async fn merged(helm: &Helm, chart: Option<&Path>, flags: &[String]) -> Result<Value, Error> {
     let could_not = || Error::could_not("could not make a folder for the values");
     let folder = tempfile::tempdir().map_err(|error| could_not().because(error))?;
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
-    let defaults = std::fs::read_to_string(chart.join("values.yaml")).unwrap_or_default();
+    let defaults = chart
+        .and_then(|chart| std::fs::read_to_string(chart.join("values.yaml")).ok())
+        .unwrap_or_default();
     std::fs::create_dir(folder.path().join("templates"))
         .and_then(|()| write("Chart.yaml", "apiVersion: v2\nname: values\nversion: 0.0.0\n"))
         .and_then(|()| write("values.yaml", &defaults))
         .and_then(|()| write("templates/values.yaml", "values: {{ .Values | toJson }}\n"))
         .map_err(|error| could_not().because(error))?;
-    let chosen = flags.iter().filter(|flag| {
-        let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
-        CHOOSING.contains(&name)
-    });
+    let chosen = flags.iter().filter(|flag| is_choosing(flag));
     let path = folder.path().display().to_string();
     let arguments = ["values".to_owned(), path].into_iter().chain(chosen.cloned());
     let text = helm.output("template", arguments).await.map_err(|error| {

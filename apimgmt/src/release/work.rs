@@ -8,11 +8,12 @@ use kube::{Api, Client};
 use super::{
     Reader,
     attempt::{Attempt, Stage, Stop},
+    backup,
     cause::{self, Cause},
     change::{Change, Outcome, Verb},
     comeback::Comeback,
-    first_backup,
     helm::Helm,
+    hooks::{self, Hook, Surroundings},
     hopeless::Patience,
     phases::{Gate, Looked, Standing, Verdicts, look},
     scene::Scene,
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::{
     Error, ExitCode,
+    checklist::Phase,
     operation::{Consent, Interrupt, Journal, Lease, Plan, Process},
     report::progress::{Progress, seconds},
 };
@@ -88,6 +90,7 @@ impl Work<'_> {
                 Looked::Interrupted => return Ok(self.unchanged(NOTHING_YET)),
             }
         }
+        Box::pin(self.prelude(journal)).await?;
         let mut stage = Stage {
             watches: Watches::start(&self.client, &self.namespace),
             scene: Scene::of(&self.change.release),
@@ -127,6 +130,92 @@ impl Work<'_> {
         Box::pin(self.failed(failure, &mut stage, journal)).await
     }
 
+    /// What comes before Helm: the hooks of the user, and a proven backup of what will be migrated.
+    async fn prelude(&self, journal: &mut Journal) -> Result<(), Error> {
+        for hook in self.change.options.hooks.before() {
+            self.hook(hook, journal).await?;
+        }
+        let aside = &self.change.options.aside;
+        let reason = aside.get("database/backup");
+        if self.change.verb == Verb::Install || (reason.is_none() && !self.migrates().await?) {
+            return Ok(());
+        }
+        if let Some(reason) = reason {
+            self.progress
+                .say(&format!("no backup is made before the upgrade: {reason}"));
+            return Ok(());
+        }
+        journal.before("backup").await?;
+        let told = (&self.consent, self.interrupt, self.progress);
+        Box::pin(backup::before_migration(&self.reader, self.former + 1, told)).await?;
+        journal.after("backup", "proven").await
+    }
+
+    /// Whether the wanted revision migrates the database.
+    async fn migrates(&self) -> Result<bool, Error> {
+        let history = self.store.history().await?;
+        let compared = self
+            .change
+            .difference(self.helm, &self.store, &history, &self.namespace);
+        let (difference, _) = Box::pin(compared).await?;
+        if let Some(migration) = &difference.migration {
+            self.progress.say(&format!(
+                "the database's schema goes from {} to {}",
+                migration.from, migration.to
+            ));
+        }
+        Ok(difference.migration.is_some())
+    }
+
+    async fn hook(&self, hook: &Hook, journal: &mut Journal) -> Result<(), Error> {
+        let step = format!("hook {}", hook.name);
+        journal.before(&step).await?;
+        Box::pin(hooks::run(hook, &self.surroundings())).await?;
+        journal.after(&step, "done").await
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            client: &self.client,
+            namespace: &self.namespace,
+            release: &self.change.release,
+            verb: self.change.verb.word(),
+            progress: self.progress,
+            interrupt: self.interrupt,
+        }
+    }
+
+    /// What comes after the gates that passed: the hooks of their phases, and the release's own tests.
+    async fn postlude(&self, gates: &[Gate], journal: &mut Journal) -> Result<(), Error> {
+        for (gate, phase) in gates
+            .iter()
+            .zip(Phase::ALL)
+            .take_while(|(gate, _)| gate.standing == Standing::Passed)
+        {
+            debug_assert_eq!(gate.phase, phase as u8);
+            for hook in self.change.options.hooks.after(phase) {
+                self.hook(hook, journal).await?;
+            }
+        }
+        if !self.change.options.test || gates.iter().any(|gate| gate.standing != Standing::Passed) {
+            return Ok(());
+        }
+        journal.before("test").await?;
+        self.progress.say(&format!("helm test {} --logs", self.change.release));
+        let ended = self
+            .helm
+            .start("test", [self.change.release.as_str(), "--logs"])?
+            .end()
+            .await?;
+        for line in ended.output.lines() {
+            self.progress.say(&format!("test| {line}"));
+        }
+        if !ended.success {
+            return Err(Error::new(ExitCode::Wrong, "the release's own tests failed").because(ended.errors));
+        }
+        journal.after("test", "passed").await
+    }
+
     /// Helm, watched.
     async fn attempt(&self, stage: &mut Stage<'_>, lease: &Lease, journal: &mut Journal) -> Result<Attempt, Error> {
         let change = &self.change;
@@ -150,7 +239,7 @@ impl Work<'_> {
                 .by(&Process::child(&format!("helm {}", change.verb.word()), id))
                 .await?;
         }
-        let attempt = Box::pin(stage.attempt((running, change.verb), patience, lease, self.interrupt)).await?;
+        let attempt = Box::pin(stage.attempt((running, change.verb), patience, lease, &self.surroundings())).await?;
         let note = if attempt.ended.success {
             "deployed"
         } else {
@@ -170,7 +259,7 @@ impl Work<'_> {
     ) -> Result<Outcome, Error> {
         journal.before("gates").await?;
         // An item says whether there is a backup; that the first one could not be made undoes nothing here.
-        if let Err(error) = Box::pin(first_backup::make(
+        if let Err(error) = Box::pin(backup::first(
             &self.reader,
             &self.consent,
             self.interrupt,
@@ -200,12 +289,18 @@ impl Work<'_> {
             .map(|gate| format!("{} {}", gate.phase, gate.standing.words()))
             .collect();
         journal.after("gates", &stood.join(", ")).await?;
+        let asked = Box::pin(self.postlude(&gates, journal)).await;
         if gates.iter().any(|gate| gate.standing != Standing::Passed) {
             // What follows is told as it happens; gates that all pass are the result, and told with it.
             for gate in &gates {
                 self.progress.say(&gate.to_string());
             }
             let cause = cause::of_gates(&gates, &self.reader, self.progress).await;
+            return self.failed(Failure { entry, gates, cause }, stage, journal).await;
+        }
+        if let Err(error) = asked {
+            let is_interrupted = error.code() == ExitCode::Interrupted;
+            let cause = (!is_interrupted).then(|| Cause::of_error(&self.change.release, &error));
             return self.failed(Failure { entry, gates, cause }, stage, journal).await;
         }
         let unknown = verdicts

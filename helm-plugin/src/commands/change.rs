@@ -5,7 +5,7 @@ use std::{os::unix::process::CommandExt, path::Path};
 use apimgmt::{
     Error, ExitCode,
     operation::{Consent, Interrupt},
-    release::{Change, Verb, difference::SavedPlan},
+    release::{Change, Verb, difference::SavedPlan, values},
     report::{self, Form, change::table, progress::Progress},
 };
 
@@ -16,10 +16,16 @@ pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error>
     let call = Call::of(words)?;
     let form = call.form()?;
     let rehearsal = call.line.last("dry-run").filter(|mode| *mode != "none");
-    let change = match call.line.last("plan-file").filter(|_| rehearsal.is_none()) {
+    let mut change = match call.line.last("plan-file").filter(|_| rehearsal.is_none()) {
         Some(file) => saved(&call, Path::new(file))?,
         None => wanted(&call, verb)?,
     };
+    if call.is_on("skip-hooks")? {
+        change.helm.push("--no-hooks".into());
+    } else {
+        let files: Vec<_> = call.line.all("hooks").collect();
+        change.options.hooks = values::hooks(&call.helm, &change.helm, &files).await?;
+    }
     match rehearsal {
         None => {}
         Some("true" | "server" | "unset") => {
@@ -51,17 +57,13 @@ pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error>
 
 fn wanted(call: &Call, verb: Verb) -> Result<Change, Error> {
     let (release, chart) = call.names()?;
-    let mut change = Change {
+    Ok(Change {
         verb,
         release,
         chart,
         helm: call.line.helm.clone(),
         options: call.options()?,
-    };
-    if call.is_on("skip-hooks")? {
-        change.helm.push("--no-hooks".into());
-    }
-    Ok(change)
+    })
 }
 
 /// A plan is applied as it was saved: nothing beside it may say what is applied.

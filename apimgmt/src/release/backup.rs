@@ -1,6 +1,7 @@
-//! The first backup of the database, made at the gate of its phase: until one is proven, nothing could be brought back.
+//! Backups of the database that a change makes: the first one at the gate of its phase, and one before each migration. Until
+//! one is proven, nothing could be brought back.
 //!
-//! It is a Job made from the chart's `CronJob`, as `kubectl create job --from` makes one, and the `CronJob` counts it as its own.
+//! Each is a Job made from the chart's `CronJob`, as `kubectl create job --from` makes one, and the `CronJob` counts it as its own.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 
 use super::Reader;
 use crate::{
-    Error,
+    Error, ExitCode,
     operation::{Consent, Interrupt},
     report::progress::Progress,
 };
@@ -25,20 +26,17 @@ use crate::{
 const LONGEST: Duration = Duration::from_mins(5);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// Makes it where none succeeded yet, and waits for its end.
+/// Makes the first one where none succeeded yet, and waits for its end.
 ///
 /// # Errors
 /// When it could not be made, or failed. Without a `CronJob`, or with one that is suspended, there is nothing to make.
-pub(super) async fn make(
+pub(super) async fn first(
     reader: &Reader,
-    _consent: &Consent,
+    consent: &Consent,
     interrupt: &Interrupt,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let name = reader.expectations().await.backup.cron_job;
-    let cron_jobs: Api<CronJob> = Api::namespaced(reader.client().clone(), reader.namespace());
-    let unread = |error| Error::could_not(format!("could not read cronjob/{name}")).because(error);
-    let Some(cron_job) = cron_jobs.get_opt(&name).await.map_err(unread)? else {
+    let Some(cron_job) = cron_job(reader).await? else {
         return Ok(());
     };
     let succeeded = cron_job
@@ -46,22 +44,58 @@ pub(super) async fn make(
         .as_ref()
         .is_some_and(|status| status.last_successful_time.is_some());
     let suspended = cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true));
-    let Some(job) = first_job(cron_job).filter(|_| !succeeded && !suspended) else {
-        return Ok(());
+    match job_of(cron_job, "first").filter(|_| !succeeded && !suspended) {
+        None => Ok(()),
+        Some(job) => {
+            progress.say("making the first backup of the database, and restoring it beside");
+            run(reader, &job, consent, interrupt).await
+        }
+    }
+}
+
+/// Makes one before revision `revision` migrates the database. Nothing may migrate without it.
+///
+/// # Errors
+/// When there is no `CronJob` to make it by, or it failed.
+pub(super) async fn before_migration(
+    reader: &Reader,
+    revision: u32,
+    (consent, interrupt, progress): (&Consent, &Interrupt, &Progress),
+) -> Result<(), Error> {
+    let cron_job = cron_job(reader).await?;
+    let Some(job) = cron_job.and_then(|cron_job| job_of(cron_job, &format!("before-{revision}"))) else {
+        return Err(Error::new(
+            ExitCode::Wrong,
+            "this upgrade migrates the database, and there is no CronJob to back it up by; nothing was changed",
+        )
+        .hint(
+            "name it in `checklist.backup.cronJob`, or go on without by `--skip-check database/backup --reason TEXT`",
+        ));
     };
+    progress.say("backing the database up before it is migrated, and restoring it beside");
+    run(reader, &job, consent, interrupt).await
+}
+
+async fn cron_job(reader: &Reader) -> Result<Option<CronJob>, Error> {
+    let name = reader.expectations().await.backup.cron_job;
+    let cron_jobs: Api<CronJob> = Api::namespaced(reader.client().clone(), reader.namespace());
+    let unread = |error| Error::could_not(format!("could not read cronjob/{name}")).because(error);
+    cron_jobs.get_opt(&name).await.map_err(unread)
+}
+
+async fn run(reader: &Reader, job: &Job, _consent: &Consent, interrupt: &Interrupt) -> Result<(), Error> {
+    let name = job.metadata.name.clone().unwrap_or_default();
     let jobs: Api<Job> = Api::namespaced(reader.client().clone(), reader.namespace());
-    let first = format!("{name}-first");
-    progress.say("making the first backup of the database, and restoring it beside");
-    match jobs.create(&PostParams::default(), &job).await {
+    match jobs.create(&PostParams::default(), job).await {
         Ok(_) => {}
         // A former attempt made it: its end counts.
         Err(kube::Error::Api(status)) if status.code == 409 => {}
-        Err(error) => return Err(Error::could_not(format!("could not make job/{first}")).because(error)),
+        Err(error) => return Err(Error::could_not(format!("could not make job/{name}")).because(error)),
     }
     let began = Instant::now();
     loop {
-        let unread = |error| Error::could_not(format!("could not read job/{first}")).because(error);
-        let job = jobs.get(&first).await.map_err(unread)?;
+        let unread = |error| Error::could_not(format!("could not read job/{name}")).because(error);
+        let job = jobs.get(&name).await.map_err(unread)?;
         let conditions = job.status.and_then(|status| status.conditions).unwrap_or_default();
         let is = |kind: &str| {
             conditions
@@ -72,12 +106,12 @@ pub(super) async fn make(
             return Ok(());
         }
         if is("Failed") {
-            return Err(Error::could_not(format!("job/{first} failed"))
-                .hint(format!("`kubectl logs job/{first} -n {}`", reader.namespace())));
+            return Err(Error::could_not(format!("job/{name} failed"))
+                .hint(format!("`kubectl logs job/{name} -n {}`", reader.namespace())));
         }
         if began.elapsed() > LONGEST {
             return Err(Error::could_not(format!(
-                "job/{first} is still at work after {} s",
+                "job/{name} is still at work after {} s",
                 LONGEST.as_secs()
             )));
         }
@@ -90,7 +124,7 @@ pub(super) async fn make(
 }
 
 /// A Job of the `CronJob`'s own template, owned by it.
-fn first_job(cron_job: CronJob) -> Option<Job> {
+fn job_of(cron_job: CronJob, what: &str) -> Option<Job> {
     let template = cron_job.spec?.job_template;
     let (name, uid) = (cron_job.metadata.name?, cron_job.metadata.uid?);
     let metadata = template.metadata.unwrap_or_default();
@@ -98,7 +132,7 @@ fn first_job(cron_job: CronJob) -> Option<Job> {
     annotations.insert("cronjob.kubernetes.io/instantiate".into(), "manual".into());
     Some(Job {
         metadata: ObjectMeta {
-            name: Some(format!("{name}-first")),
+            name: Some(format!("{name}-{what}")),
             labels: metadata.labels,
             annotations: Some(annotations),
             owner_references: Some(vec![OwnerReference {
@@ -118,16 +152,16 @@ fn first_job(cron_job: CronJob) -> Option<Job> {
 
 #[cfg(test)]
 mod tests {
-    use super::first_job;
+    use super::job_of;
 
     #[test]
-    fn the_first_job_is_the_cron_jobs_own() {
+    fn a_job_is_the_cron_jobs_own() {
         let cron_job = serde_json::from_value(serde_json::json!({
             "metadata": {"name": "postgres-backup", "uid": "u-1"},
             "spec": {"schedule": "0 2 * * *", "jobTemplate": {"metadata": {"labels": {"a": "b"}}, "spec": {"backoffLimit": 2, "template": {}}}},
         }))
         .unwrap();
-        let job = first_job(cron_job).unwrap();
+        let job = job_of(cron_job, "first").unwrap();
         assert_eq!(job.metadata.name.as_deref(), Some("postgres-backup-first"));
         assert_eq!(job.spec.unwrap().backoff_limit, Some(2));
         let owner = &job.metadata.owner_references.unwrap()[0];
