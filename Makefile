@@ -38,10 +38,12 @@ audit: tools ## Spelling, licences, sources and duplicate crates
 	$(tools)/bin/typos
 	tests/scripts/deny
 
-docs: build ## Generate docs/ from the values that the binaries are made of
+docs: build tools ## Generate docs/ from the values that the binaries and the chart are made of
 	tests/scripts/docs
+	$(tools)/bin/python3 tests/chart/values.py
 
-chart-test: tools sandbox-up ## Lint and unit tests of the chart by each Helm, and what an API server says of it
+chart-test: tools sandbox-up ## Lint and unit tests of the chart by each Helm, every Kubernetes' schemas, and what an API server says of it
+	tests/scripts/packages
 	ADMIT=yes KUBECONFIG=$(abspath target/sandbox/kubeconfig) PATH="$(abspath $(tools))/bin:$(abspath $(sandbox_bin)):$$PATH" \
 	    tests/chart/run helm-3.17 helm-3.22 helm-4.1 helm-4.3
 

@@ -3,59 +3,9 @@
 # is the container's last words, which outlive the container: they need no permission, and no other program in the image.
 # A dump gets its final name only when it is whole and proven.
 set -eu
-umask 077
-export PGTZ=UTC PGAPPNAME=apimgmt PGOPTIONS='-c statement_timeout=0'
-cd /backup
-work=$(mktemp -d)
-# Network policies take a moment to let a new pod through
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    ! pg_isready --quiet --timeout=5 || break
-    sleep 1
-done
-ask() { psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set ON_ERROR_STOP=1 "$@"; }
-# Two at a time would clean up each other's work: a session that stays open holds a lock until this script ends, however it ends
-mkfifo "$work/hold"
-ask < "$work/hold" > "$work/alone" &
-exec 9> "$work/hold"
-echo 'select pg_try_advisory_lock(1634757986);' >&9
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ ! -s "$work/alone" ] || break
-    sleep 1
-done
-if [ "$(cat "$work/alone")" != t ]; then
-    echo "another backup is at work, or the database can't be reached" >&2
-    exit 1
-fi
-drop_scratch() {
-    ask --command "select format('drop database if exists %I', datname) from pg_database
-        where datname like 'apimgmt\_restore\_%' and pg_get_userbyid(datdba) = current_user" > "$work/drop.sql"
-    ask --file "$work/drop.sql" || true
-}
+. "$(dirname "$0")/restoring.sh"
 name=$(date -u +%Y%m%dT%H%M%SZ)
-clean_up() {
-    rm -f "$name.partial"
-    drop_scratch
-    rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 143' TERM INT
-
-# What is in a database: rows of every table with a hash that does not depend on their order, and the number of everything else.
-cat > "$work/manifest.sql" <<'SQL'
-select format('table %I.%I %s %s', n.nspname, c.relname, (xpath('/row/rows/text()', counted))[1], (xpath('/row/hash/text()', counted))[1])
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-cross join lateral query_to_xml(format(
-    'select count(*) as rows, coalesce(sum((''x'' || left(md5((apimgmt_row.*)::text), 16))::bit(64)::bigint::numeric), 0) as hash from only %I.%I apimgmt_row',
-    n.nspname, c.relname), false, true, '') counted
-where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1;
-select format('%s %s', kind, count(*)) from (
-    select case c.relkind when 'i' then 'indexes' when 'S' then 'sequences' when 'v' then 'views' when 'm' then 'materialized-views' else 'relations' end as kind
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    union all select 'constraints' from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    union all select 'functions' from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    union all select 'triggers' from pg_trigger where not tgisinternal) counted
-group by kind order by kind;
-SQL
+trap 'rm -f "$name.partial"; clean_up' EXIT
 
 # The dump and the manifest are of one snapshot
 began=$(date +%s)
@@ -81,18 +31,7 @@ dumped=$(date +%s)
 
 restored=null seconds=0
 if [ "${PROVE_RESTORE:-true}" = true ]; then
-    drop_scratch
-    scratch=apimgmt_restore_$began
-    ask --command "select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L', '$scratch', pg_encoding_to_char(encoding), datcollate, datctype)
-        from pg_database where datname = current_database()" > "$work/create.sql"
-    ask --file "$work/create.sql" --command "revoke all on database $scratch from public"
-    pg_restore --exit-on-error --no-password --dbname="$scratch" "$name.unproven"
-    ask --dbname="$scratch" --file="$work/manifest.sql" --output="$work/restored"
-    if [ "$(cat "$work/manifest")" != "$(cat "$work/restored")" ]; then
-        echo "what was restored differs from what was dumped:" >&2
-        grep -Fxv -f "$work/manifest" "$work/restored" | head -n 20 >&2
-        exit 1
-    fi
+    restore_and_compare "$name.unproven" "$work/manifest"
     restored=\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"
     seconds=$(($(date +%s) - dumped))
 fi
@@ -103,14 +42,9 @@ sha256sum --check --quiet "$name.dump.sha256"
 ln -sf "$name.dump" latest.dump
 
 # Only dumps that were named here are ever removed
-ls | grep -E '^[0-9]{8}T[0-9]{6}Z\.dump$' | sort -r | tail -n "+$((KEEP + 1))" | while read -r old; do
+dumps | tail -n "+$((KEEP + 1))" | while read -r old; do
     rm -f "$old" "$old.sha256" "${old%.dump}.manifest"
 done
-kept=$(ls | grep -c -E '^[0-9]{8}T[0-9]{6}Z\.dump$')
-rows=0
-while read -r _ _ count _; do rows=$((rows + count)); done <<TABLES
-$(grep '^table ' "$name.manifest")
-TABLES
-printf '{"schema":"apimgmt.backup/v1","file":"%s","sha256":"%s","bytes":%s,"tables":%s,"rows":%s,"dumpedAt":"%s","dumpSeconds":%s,"restoredAt":%s,"restoreSeconds":%s,"kept":%s}' \
-    "$name.dump" "$checksum" "$(stat -c %s "$name.dump")" "$(grep -c '^table ' "$name.manifest")" "$rows" \
-    "$(date -u -d "@$began" +%Y-%m-%dT%H:%M:%SZ)" "$((dumped - began))" "$restored" "$seconds" "$kept" | tee /dev/termination-log
+printf '{"schema":"apimgmt.backup/v1",%s,"dumpedAt":"%s","dumpSeconds":%s,"restoredAt":%s,"restoreSeconds":%s,"kept":%s}' \
+    "$(contents "$name.dump" "$name.manifest" "$checksum")" \
+    "$(date -u -d "@$began" +%Y-%m-%dT%H:%M:%SZ)" "$((dumped - began))" "$restored" "$seconds" "$(dumps | wc -l)" | tee /dev/termination-log

@@ -5,7 +5,7 @@ apart and templates write them out.
 
 {{/* What a chart part is called in `apimgmt.io/phase` */}}
 {{- define "apimgmt.phase" -}}
-{{- $phases := dict "infrastructure" "1" "database" "2" "cache" "3" "application" "4" "ingress" "5" "monitoring" "6" -}}
+{{- $phases := dict "infrastructure" "1" "database" "2" "pooler" "2" "cache" "3" "application" "4" "ingress" "5" "monitoring" "6" -}}
 {{- required (printf "unknown part %q" .) (get $phases .) -}}
 {{- end -}}
 

@@ -9,12 +9,13 @@
 {{- $volume := mul (include "apimgmt.mebibytes" .Values.postgresql.persistence.size | int64) 1048576 -}}
 {{- $replicas := 0 -}}
 {{- if include "apimgmt.withSentinel" . }}{{ $replicas = sub (int .Values.redis.sentinel.replicas) 1 }}{{ end -}}
+{{- $page := ternary $monitoring.runbookUrl (printf "%s/{alert}" $monitoring.runbookUrl) (contains "{alert}" $monitoring.runbookUrl) -}}
 {{- $groups := list -}}
 {{- range $file := $files }}
 {{- $text := $.Files.Get (printf "files/alerts/%s.yaml" $file) | replace "DATABASE_VOLUME_BYTES" (toString $volume) | replace "P95_SECONDS" (include "apimgmt.seconds" $.Values.checklist.performance.p95) | replace "SYNTHETIC_JOB" $.Values.checklist.synthetic.job | replace "WANTED_REPLICAS" ($replicas | toString) }}
 {{- range $group := (fromYaml $text).groups }}
 {{- range $rule := $group.rules }}
-{{- if $rule.alert }}{{ $_ := set $rule.annotations "runbook_url" (printf "%s/%s" $monitoring.runbookUrl $rule.alert) }}{{ end }}
+{{- if $rule.alert }}{{ $_ := set $rule.annotations "runbook_url" ($page | replace "{alert}" $rule.alert) }}{{ end }}
 {{- end }}
 {{- $groups = append $groups $group }}
 {{- end }}
