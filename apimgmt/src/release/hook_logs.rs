@@ -48,7 +48,10 @@ impl<'a> HookLogs<'a> {
     pub(super) fn look(&mut self, scene: &Scene) {
         for (job, pod) in scene.hook_pods() {
             if self.followed.insert(pod.metadata.uid.clone()) {
-                let (client, namespace) = (self.surroundings.client.clone(), self.surroundings.namespace.to_owned());
+                let (client, namespace) = (
+                    self.surroundings.reader.client().clone(),
+                    self.surroundings.reader.namespace().to_owned(),
+                );
                 let pod = pod.metadata.name.clone();
                 self.tasks
                     .spawn(follow(client, namespace, pod, job.to_owned(), self.sender.clone()));

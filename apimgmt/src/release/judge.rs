@@ -14,7 +14,7 @@ use crate::{
     report::progress::Progress,
     snapshot::{
         Snapshot, Source,
-        collect::{Limits, Request, collect},
+        collect::{self, Limits, Request, collect},
     },
     values::Expectations,
 };
@@ -116,16 +116,38 @@ impl Reader {
         Some(postgresql.schema.as_ref()?.version)
     }
 
+    /// The values that the release's Prometheus has for a query now.
+    ///
+    /// # Errors
+    /// When there is no Prometheus, or it does not answer.
+    pub async fn ask_prometheus(&self, query: &str) -> Result<Vec<f64>, Error> {
+        collect::ask_prometheus(self.client.clone(), self.request([].into()), query.to_owned()).await
+    }
+
     async fn snapshot(&self, mut sources: BTreeSet<Source>) -> Result<Snapshot, Error> {
         sources.insert(Source::Expectations);
-        let request = Request {
+        collect(self.client.clone(), self.request(sources)).await
+    }
+
+    fn request(&self, sources: BTreeSet<Source>) -> Request {
+        Request {
             namespace: self.namespace.clone(),
             sources,
             context: self.context.clone(),
             server: self.server.clone(),
             limits: Limits::default(),
             config: None,
-        };
-        collect(self.client.clone(), request).await
+        }
+    }
+
+    /// A reader through a client of a test.
+    #[cfg(test)]
+    pub(super) fn through(client: Client, namespace: &str) -> Self {
+        Self {
+            client,
+            namespace: namespace.into(),
+            context: String::new(),
+            server: String::new(),
+        }
     }
 }

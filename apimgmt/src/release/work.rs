@@ -176,8 +176,7 @@ impl Work<'_> {
 
     fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
-            client: &self.client,
-            namespace: &self.namespace,
+            reader: &self.reader,
             release: &self.change.release,
             verb: self.change.verb.word(),
             progress: self.progress,

@@ -38,7 +38,7 @@ pub(super) async fn run(hook: &Hook, surroundings: &Surroundings<'_>, output: &O
         .args(arguments)
         .envs(&hook.environment)
         .env("APIMGMT_RELEASE", surroundings.release)
-        .env("APIMGMT_NAMESPACE", surroundings.namespace)
+        .env("APIMGMT_NAMESPACE", surroundings.reader.namespace())
         .env("APIMGMT_VERB", surroundings.verb)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -22,7 +22,7 @@ pub(super) async fn run(
     surroundings: &Surroundings<'_>,
     output: &Output<'_>,
 ) -> Result<(), String> {
-    let jobs: Api<Job> = Api::namespaced(surroundings.client.clone(), surroundings.namespace);
+    let jobs: Api<Job> = Api::namespaced(surroundings.reader.client().clone(), surroundings.reader.namespace());
     let object = name(hook);
     end(hook, surroundings).await;
     let written = serde_json::from_value(manifest(hook, job, surroundings)).map_err(|error| error.to_string())?;
@@ -63,7 +63,7 @@ pub(super) async fn run(
 
 /// Shows what its pod writes, until it ends.
 async fn follow(object: &str, surroundings: &Surroundings<'_>, output: &Output<'_>) {
-    let pods: Api<Pod> = Api::namespaced(surroundings.client.clone(), surroundings.namespace);
+    let pods: Api<Pod> = Api::namespaced(surroundings.reader.client().clone(), surroundings.reader.namespace());
     let of_job = ListParams::default().labels(&format!("batch.kubernetes.io/job-name={object}"));
     let Ok(listed) = pods.list_metadata(&of_job).await else {
         return;
@@ -89,7 +89,7 @@ pub(super) async fn end(hook: &Hook, surroundings: &Surroundings<'_>) {
     if hook.job.is_none() {
         return;
     }
-    let jobs: Api<Job> = Api::namespaced(surroundings.client.clone(), surroundings.namespace);
+    let jobs: Api<Job> = Api::namespaced(surroundings.reader.client().clone(), surroundings.reader.namespace());
     let params = DeleteParams {
         grace_period_seconds: Some(0),
         ..DeleteParams::background()
@@ -117,7 +117,7 @@ pub(super) fn name(hook: &Hook) -> String {
 pub(super) fn manifest(hook: &Hook, job: &JobHook, surroundings: &Surroundings<'_>) -> Value {
     let known = [
         ("APIMGMT_RELEASE", surroundings.release),
-        ("APIMGMT_NAMESPACE", surroundings.namespace),
+        ("APIMGMT_NAMESPACE", surroundings.reader.namespace()),
         ("APIMGMT_VERB", surroundings.verb),
     ];
     let own = hook

@@ -8,15 +8,16 @@ mod command;
 mod http;
 mod job;
 mod output;
+mod prometheus;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use kube::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use output::Output;
 
+use super::Reader;
 use crate::{
     Error, ExitCode,
     checklist::Phase,
@@ -49,6 +50,9 @@ pub struct Hook {
     /// An HTTP call from this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpHook>,
+    /// A query to the release's Prometheus, as a gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PrometheusHook>,
     /// Variables, for a command and a job.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
@@ -97,6 +101,23 @@ pub struct HttpHook {
     pub status: u16,
 }
 
+/// A query, and the bound that each of its values keeps, at every look of a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrometheusHook {
+    /// `PromQL`; each of its values counts, and none at all is a failure.
+    pub query: String,
+    /// Highest good value.
+    #[serde(default)]
+    pub at_most: Option<f64>,
+    /// Lowest good value.
+    #[serde(default)]
+    pub at_least: Option<f64>,
+    /// How long it must hold; absent: once.
+    #[serde(default = "once")]
+    pub during: Span,
+}
+
 /// What a failure of a hook means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -130,14 +151,17 @@ const fn timeout() -> Span {
     TIMEOUT
 }
 
+const fn once() -> Span {
+    Span(Duration::ZERO)
+}
+
 fn post() -> String {
     "POST".into()
 }
 
 /// Where and for what hooks run.
 pub(super) struct Surroundings<'a> {
-    pub(super) client: &'a Client,
-    pub(super) namespace: &'a str,
+    pub(super) reader: &'a Reader,
     pub(super) release: &'a str,
     pub(super) verb: &'static str,
     pub(super) progress: &'a Progress,
@@ -220,12 +244,24 @@ impl Hooks {
 impl Hook {
     fn checked(self, place: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Err(Error::usage(format!("hook `{}` of {place} {what}", self.name)));
-        let ways = [!self.command.is_empty(), self.job.is_some(), self.http.is_some()];
+        let ways = [
+            !self.command.is_empty(),
+            self.job.is_some(),
+            self.http.is_some(),
+            self.prometheus.is_some(),
+        ];
         if self.name.trim().is_empty() {
             return Err(Error::usage(format!("a hook of {place} has no name")));
         }
         if ways.iter().filter(|way| **way).count() != 1 {
-            return wrong("needs one of `command`, `job` and `http`");
+            return wrong("needs one of `command`, `job`, `http` and `prometheus`");
+        }
+        if self
+            .prometheus
+            .as_ref()
+            .is_some_and(|gate| gate.at_most.is_none() && gate.at_least.is_none())
+        {
+            return wrong("needs `atMost` or `atLeast`");
         }
         if self.before.is_some() == self.after.is_some() {
             return wrong("needs one of `before` and `after`, with a phase");
@@ -235,9 +271,10 @@ impl Hook {
 
     /// What it does, without what may be secret.
     fn what(&self) -> String {
-        match (&self.job, &self.http) {
-            (Some(job), _) => format!("a Job of {}", job.image),
-            (_, Some(http)) => format!("{} {}", http.method, http::place(&http.url)),
+        match (&self.job, &self.http, &self.prometheus) {
+            (Some(job), ..) => format!("a Job of {}", job.image),
+            (_, Some(http), _) => format!("{} {}", http.method, http::place(&http.url)),
+            (.., Some(gate)) => format!("Prometheus is asked for `{}`", gate.query),
             _ => format!("`{}`", self.command.first().map_or("", String::as_str)),
         }
     }
@@ -266,9 +303,10 @@ pub(super) async fn run(hook: &Hook, surroundings: &Surroundings<'_>) -> Result<
     progress.say(&format!("hook `{}`: {}", hook.name, hook.what()));
     let output = Output::of(&hook.name, surroundings).await;
     let work = async {
-        match (&hook.job, &hook.http) {
-            (Some(job), _) => job::run(hook, job, surroundings, &output).await,
-            (_, Some(http)) => http::run(http, &output).await,
+        match (&hook.job, &hook.http, &hook.prometheus) {
+            (Some(job), ..) => job::run(hook, job, surroundings, &output).await,
+            (_, Some(http), _) => http::run(http, &output).await,
+            (.., Some(gate)) => prometheus::run(gate, surroundings, &output).await,
             _ => command::run(hook, surroundings, &output).await,
         }
     };

@@ -25,10 +25,17 @@ pub(in crate::release) struct Output<'a> {
 impl<'a> Output<'a> {
     /// Knows the secrets of the namespace.
     pub(in crate::release) async fn of(name: &str, surroundings: &Surroundings<'a>) -> Self {
-        let secrets: Api<Secret> = Api::namespaced(surroundings.client.clone(), surroundings.namespace);
+        let secrets: Api<Secret> =
+            Api::namespaced(surroundings.reader.client().clone(), surroundings.reader.namespace());
         // Helm's own records are no credentials, and large.
         let params = ListParams::default().fields("type!=helm.sh/release.v1");
-        let listed = answers(secrets.list(&params), "list", "secrets", surroundings.namespace).await;
+        let listed = answers(
+            secrets.list(&params),
+            "list",
+            "secrets",
+            surroundings.reader.namespace(),
+        )
+        .await;
         let mask = listed.ok().map(|listed| {
             let written: Vec<_> = listed
                 .iter()

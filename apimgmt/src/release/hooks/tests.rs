@@ -28,7 +28,7 @@ fn each_hook_says_when_and_how_or_is_refused_with_its_place() {
     for (wrong, why) in [
         (
             json!([{"name": "a", "before": "cache"}]),
-            "needs one of `command`, `job` and `http`",
+            "needs one of `command`, `job`, `http` and `prometheus`",
         ),
         (
             json!([{"name": "a", "command": ["x"]}]),
@@ -54,8 +54,7 @@ fn each_hook_says_when_and_how_or_is_refused_with_its_place() {
 async fn ran(hook: Value) -> Result<(), Error> {
     let (server, progress, interrupt) = (Server::default(), Progress::silent(), Interrupt::never());
     let surroundings = Surroundings {
-        client: &server.client(),
-        namespace: "shop",
+        reader: &Reader::through(server.client(), "shop"),
         release: "market",
         verb: "upgrade",
         progress: &progress,
@@ -101,4 +100,25 @@ async fn a_hook_that_hangs_is_ended_with_everything_that_it_started() {
 async fn a_flood_without_an_end_of_line_ends_with_its_program() {
     let flood = json!({"name": "f", "before": "cache", "command": ["sh", "-c", "head -c 5000000 /dev/zero; yes | head -n 100000"]});
     ran(flood).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_query_keeps_its_bound_or_fails_and_no_answer_is_no_proof() {
+    let gate = |bounds: Value| {
+        let hook = json!({"name": "g", "after": "monitoring", "prometheus": bounds});
+        hooks(json!([hook])).map(|hooks| hooks.0[0].prometheus.clone().unwrap())
+    };
+    let most = gate(json!({"query": "errors", "atMost": 0.01, "during": "2m"})).unwrap();
+    assert_eq!(prometheus::beyond(&most, 0.01), None);
+    assert_eq!(prometheus::beyond(&most, 0.5).unwrap(), "0.5, more than 0.01");
+    let least = gate(json!({"query": "up", "atLeast": 1})).unwrap();
+    assert_eq!(prometheus::beyond(&least, 0.0).unwrap(), "0, less than 1");
+    assert!(
+        gate(json!({"query": "up"}))
+            .unwrap_err()
+            .to_string()
+            .contains("`atMost` or `atLeast`")
+    );
+    let unanswered = json!({"name": "g", "after": "monitoring", "prometheus": {"query": "up", "atLeast": 1}});
+    assert_eq!(ran(unanswered).await.unwrap_err().code(), ExitCode::Wrong);
 }

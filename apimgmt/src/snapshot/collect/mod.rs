@@ -155,6 +155,34 @@ pub fn collect_again(client: Client, request: Request, known: Readings) -> Boxed
     })
 }
 
+/// Asks the Prometheus of the release one question; the values that it has for it now.
+///
+/// # Errors
+/// When there is none, it is out of reach, or it refuses the question.
+pub fn ask_prometheus(client: Client, mut request: Request, query: String) -> Boxed<'static, Vec<f64>> {
+    Box::pin(async move {
+        request.sources = [Source::Services, Source::Pods, Source::Expectations].into();
+        let snapshot = collect(client.clone(), request.clone()).await?;
+        let run = Run {
+            api: ApiServer::new(client, &request.server, &request.context, request.limits),
+            wanted: BTreeSet::new(),
+            request,
+            known: Readings::default(),
+        };
+        run.question(&snapshot, &query).await.map_err(|trouble| {
+            let could_not = Error::could_not("Prometheus could not be asked");
+            match trouble {
+                Trouble::Fatal(error) => error,
+                Trouble::Unreadable(why) => {
+                    could_not.because(Unreadable::new(Source::Prometheus, run.namespace(), why).to_string())
+                }
+                Trouble::Cut(message) => could_not.because(message),
+                Trouble::Absent | Trouble::Expired => could_not.because("it is not there"),
+            }
+        })
+    })
+}
+
 /// What must be read: what was asked for, and what it requires as far as it is not known. Values of secrets are kept
 /// nowhere, so that sessions need them anew, and so does the mask over whatever text arrives.
 fn wanted(sources: &BTreeSet<Source>, known: &Readings) -> BTreeSet<Source> {

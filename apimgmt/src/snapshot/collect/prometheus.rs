@@ -67,17 +67,24 @@ impl Sample {
 }
 
 impl Run {
+    /// The values of one query.
+    pub(super) async fn question(&self, snapshot: &Snapshot, query: &str) -> Result<Vec<f64>, Trouble> {
+        let Some(reach) = self.way_to_prometheus(snapshot)? else {
+            return Err(Trouble::failed("the declared service of Prometheus is not there"));
+        };
+        let samples = self.query_prometheus(&reach, query).await?;
+        Ok(samples.result.iter().filter_map(Sample::number).collect())
+    }
+
     /// `None` when the declared service is not there.
-    pub(super) async fn prometheus(&self, snapshot: &Snapshot) -> Result<Option<Prometheus>, Trouble> {
+    fn way_to_prometheus(&self, snapshot: &Snapshot) -> Result<Option<Reach>, Trouble> {
         let needs = |unreadable: Unreadable| Trouble::Unreadable(Why::Needs(unreadable.source));
-        let expected = snapshot.expectations().map_err(needs)?;
-        let monitoring = &expected.monitoring;
+        let address = &snapshot.expectations().map_err(needs)?.monitoring.prometheus;
         let surroundings = Surroundings {
             namespace: self.namespace(),
             services: snapshot.services().map_err(needs)?,
             pods: snapshot.pods().map_err(needs)?,
         };
-        let address = &monitoring.prometheus;
         let host = address.service.split(['.', '/']).next().unwrap_or_default();
         let declared_here = !address.service.contains('.');
         if declared_here
@@ -88,10 +95,18 @@ impl Run {
         {
             return Ok(None);
         }
-        let reach = surroundings
-            .reach(&address.service, address.port, 9090, None)
-            .map_err(Trouble::session)?;
-        let reach = &reach;
+        let reach = surroundings.reach(&address.service, address.port, 9090, None);
+        reach.map(Some).map_err(Trouble::session)
+    }
+
+    /// `None` when the declared service is not there.
+    pub(super) async fn prometheus(&self, snapshot: &Snapshot) -> Result<Option<Prometheus>, Trouble> {
+        let needs = |unreadable: Unreadable| Trouble::Unreadable(Why::Needs(unreadable.source));
+        let expected = snapshot.expectations().map_err(needs)?;
+        let monitoring = &expected.monitoring;
+        let Some(reach) = &self.way_to_prometheus(snapshot)? else {
+            return Ok(None);
+        };
         let questions = monitoring.series.iter().map(|name| async move {
             let samples = self.query_prometheus(reach, &format!("count({name})")).await?;
             let count = samples
@@ -110,7 +125,7 @@ impl Run {
             self.watchers(reach, &expected.synthetic.job),
         )?;
         Ok(Some(Prometheus {
-            object: format!("service/{}", address.service),
+            object: format!("service/{}", monitoring.prometheus.service),
             targets: targets.active_targets.iter().map(target).collect(),
             series: series.into_iter().collect(),
             throttled,
