@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::text::escape_lines;
-use crate::release::{check::Checked, status::Standing};
+use crate::{
+    release::{check::Checked, status::Standing},
+    values::rules::Weight,
+};
 
 /// `helm apimgmt status`.
 pub fn status(standing: &Standing) -> String {
@@ -61,6 +64,18 @@ pub fn check(checked: &Checked) -> String {
     }
     if checked.mistakes.is_empty() {
         let _ = writeln!(text, "✔ values fit the schema, {} objects rendered", checked.objects);
+    }
+    for breach in &checked.rules {
+        let mark = match breach.severity {
+            Weight::Refuse => "✘",
+            Weight::Warn => "!",
+            Weight::Note => "-",
+        };
+        let _ = writeln!(
+            text,
+            "{mark} {}: {}: {}\n  fix: {}",
+            breach.id, breach.object, breach.text, breach.fix
+        );
     }
     for refused in &checked.refused {
         let _ = writeln!(text, "✘ {}: {}", refused.object, refused.text);

@@ -87,7 +87,7 @@ impl SavedPlan {
             verb: change.verb,
             release: change.release.clone(),
             chart: absolute(&change.chart),
-            flags: change.helm.iter().map(|flag| with_absolute_files(flag)).collect(),
+            flags: flags(change),
             namespace: namespace.into(),
             cluster: cluster(client).await?,
             from: newest.map_or(0, |entry| entry.revision),
@@ -283,6 +283,30 @@ async fn cluster(client: &Client) -> Result<String, Error> {
 
 fn absolute(path: &str) -> String {
     std::fs::canonicalize(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+}
+
+/// Flags that a later run understands: a profile is named as it was, since what it became was only in our memory.
+fn flags(change: &Change) -> Vec<String> {
+    let paths: Vec<_> = change
+        .profiles
+        .iter()
+        .map(|profile| format!("--values={}", profile.path()))
+        .collect();
+    let variables = change
+        .profiles
+        .first()
+        .into_iter()
+        .flat_map(|profile| &profile.variables);
+    let variables = variables.map(|name| format!("--env={}", absolute(name)));
+    let profiles = change
+        .profiles
+        .iter()
+        .map(|profile| format!("--profile={}", absolute(&profile.name)));
+    let helms = change.helm.iter().filter(|flag| !paths.contains(flag));
+    variables
+        .chain(profiles)
+        .chain(helms.map(|flag| with_absolute_files(flag)))
+        .collect()
 }
 
 /// Files are named so that they are found from any folder.
