@@ -21,7 +21,7 @@ use crate::{
     Boxed, Error, ExitCode,
     checklist::{ALL, Phase, Stage},
     connection::Connected,
-    operation::api::{DEADLINE, maybe},
+    operation::api::{DEADLINE, answers, maybe},
     report::progress::Progress,
     values::{
         Mistake,
@@ -110,7 +110,10 @@ pub fn check<'a>(
         }
         progress.spin("rendering");
         let version = match connected {
-            Some(connected) => Some(version_of(&connected.client).await?),
+            Some(connected) => {
+                let version = connected.client.apiserver_version();
+                Some(answers(version, "get", "version", "").await?.git_version)
+            }
             None => None,
         };
         let objects = rendered::by_template(helm, (release, chart), chosen, version.as_deref()).await?;
@@ -166,15 +169,6 @@ pub fn check<'a>(
         progress.still();
         Ok(checked)
     })
-}
-
-async fn version_of(client: &Client) -> Result<String, Error> {
-    let asked = tokio::time::timeout(DEADLINE, client.apiserver_version()).await;
-    match asked {
-        Ok(Ok(version)) => Ok(version.git_version),
-        Ok(Err(error)) => Err(Error::could_not("could not ask the cluster for its version").because(error)),
-        Err(_) => Err(Error::could_not("the cluster did not tell its version in time")),
-    }
 }
 
 /// What pods need and nobody renders may be there already; where that can't be read, it may be missing.

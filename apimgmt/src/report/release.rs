@@ -66,16 +66,12 @@ pub fn check(checked: &Checked) -> String {
         let _ = writeln!(text, "✔ values fit the schema, {} objects rendered", checked.objects);
     }
     for breach in &checked.rules {
-        let mark = match breach.severity {
-            Weight::Refuse => "✘",
-            Weight::Warn => "!",
-            Weight::Note => "-",
+        let told = format!("{}: {}: {}", breach.id, breach.object, breach.text);
+        let _ = match breach.severity {
+            Weight::Refuse => writeln!(text, "✘ {told}\n  fix: {}", breach.fix),
+            Weight::Warn => writeln!(text, "! {told}\n  fix: {}", breach.fix),
+            Weight::Note => writeln!(text, "- {told}"),
         };
-        let _ = writeln!(
-            text,
-            "{mark} {}: {}: {}\n  fix: {}",
-            breach.id, breach.object, breach.text, breach.fix
-        );
     }
     for refused in &checked.refused {
         let _ = writeln!(text, "✘ {}: {}", refused.object, refused.text);

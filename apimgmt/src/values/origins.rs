@@ -110,8 +110,8 @@ fn shown(leaf: &Value, path: &[String]) -> String {
         .rev()
         .find(|step| step.parse::<usize>().is_err())
         .map_or("", String::as_str);
-    // The name of a Secret is none.
-    let is_name = ["existingsecret", "secretname"]
+    // The name of a Secret is none, nor is what everybody may know of an image.
+    let is_name = ["existingsecret", "secretname", "digest"]
         .iter()
         .any(|end| key.to_ascii_lowercase().ends_with(end));
     let reduced = match leaf {
