@@ -123,6 +123,9 @@ fn rules_judge_their_cases() {
     let mut wrong = Vec::new();
     for rule in rules::ALL {
         let cases = cases_of("src/values/rules", rule.id);
+        if rule.title.chars().count() > 60 || checklist::ALL.iter().any(|item| item.id == rule.id) {
+            wrong.push(format!("{} has a long title, or the id of an item", rule.id));
+        }
         for verdict in ["pass", "broken"] {
             if !cases.iter().any(|case| case.expected() == verdict) {
                 wrong.push(format!("{} has no case `{verdict}-…`", rule.id));

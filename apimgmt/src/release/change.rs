@@ -316,16 +316,20 @@ impl Change {
                 connected.server
             ));
 
-            if let Some(error) = values::refusal(&values::check(helm, &self.chart, self.chosen()).await?) {
+            let (mistakes, wanted) = futures::join!(
+                values::check(helm, &self.chart, self.chosen()),
+                Rendered::wanted(helm, &self)
+            );
+            // Helm refuses wrong values too, in words that name no line.
+            if let Some(error) = values::refusal(&mistakes?.unwrap_or_default()) {
                 return Err(error);
             }
-            let wanted = Rendered::wanted(helm, &self).await?;
+            let wanted = wanted?;
+            if let Some(saved) = &self.options.saved {
+                saved.still_holds(history.last().copied(), &wanted, &client).await?;
+            }
             let objects = wanted.objects.into_values().map(|object| object.body);
             rules::hold(&facts(objects, &self.helm), &self.options.aside, progress)?;
-
-            if let Some(saved) = &self.options.saved {
-                saved.still_holds(&self, history.last().copied(), helm, &client).await?;
-            }
 
             let made = namespace::ensure(&client, &namespace).await?;
             match made {

@@ -38,6 +38,8 @@ const AT_ONCE: usize = 8;
 pub struct Checked {
     /// Version of this shape.
     pub schema: &'static str,
+    /// Whether there is a schema to hold the values against.
+    pub has_schema: bool,
     /// Values that the schema refuses.
     pub mistakes: Vec<Mistake>,
     /// Objects that were rendered.
@@ -93,9 +95,11 @@ pub fn check<'a>(
     progress: &'a Progress,
 ) -> Boxed<'a, Checked> {
     Box::pin(async move {
+        let mistakes = values::check(helm, chart, chosen).await?;
         let mut checked = Checked {
             schema: "apimgmt.check/v1",
-            mistakes: values::check(helm, chart, chosen).await?,
+            has_schema: mistakes.is_some(),
+            mistakes: mistakes.unwrap_or_default(),
             objects: 0,
             rules: Vec::new(),
             refused: Vec::new(),
@@ -316,6 +320,7 @@ mod tests {
     fn the_worst_finding_decides_the_code() {
         let mut checked = Checked {
             schema: "",
+            has_schema: true,
             mistakes: vec![],
             objects: 0,
             rules: vec![],

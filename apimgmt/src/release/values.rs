@@ -58,11 +58,11 @@ impl Chosen<'_> {
     }
 }
 
-/// What the schema of a chart says of the values.
+/// What the schema of a chart says of the values; nothing when there is none, or only Helm can tell.
 ///
 /// # Errors
 /// When a file can't be read, or Helm can't merge the values.
-pub async fn check(helm: &Helm, chart: &str, chosen: Chosen<'_>) -> Result<Vec<Mistake>, Error> {
+pub async fn check(helm: &Helm, chart: &str, chosen: Chosen<'_>) -> Result<Option<Vec<Mistake>>, Error> {
     let reuses = [
         "--reuse-values",
         "--reset-then-reuse-values",
@@ -74,17 +74,17 @@ pub async fn check(helm: &Helm, chart: &str, chosen: Chosen<'_>) -> Result<Vec<M
         .any(|flag| reuses.contains(&flag.as_str()) || flag == "--values=-")
     {
         // Only Helm knows the former values; it validates them itself.
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let opened = Chart::open(helm, chart, chosen.flags).await?;
     let Some(schema) = opened.file("values.schema.json") else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let schema = serde_json::from_str(schema)
         .map_err(|error| Error::usage(format!("`values.schema.json` of chart `{chart}` is not JSON")).because(error))?;
     let merged = merged(helm, &opened, chosen, |_| true).await?;
     let by_flag = chosen.flags.iter().any(|flag| flag.starts_with("--set"));
-    mistakes(&schema, &merged, &chosen.files(), by_flag)
+    mistakes(&schema, &merged, &chosen.files(), by_flag).map(Some)
 }
 
 /// The merged values, each with where it comes from, and no secret.

@@ -63,7 +63,12 @@ pub fn check(checked: &Checked) -> String {
         let _ = writeln!(text, "✘ {mistake}");
     }
     if checked.mistakes.is_empty() {
-        let _ = writeln!(text, "✔ values fit the schema, {} objects rendered", checked.objects);
+        let fit = if checked.has_schema {
+            "values fit the schema"
+        } else {
+            "values are held against no schema"
+        };
+        let _ = writeln!(text, "✔ {fit}, {} objects rendered", checked.objects);
     }
     for breach in &checked.rules {
         let told = format!("{}: {}: {}", breach.id, breach.object, breach.text);

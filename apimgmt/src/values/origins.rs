@@ -27,7 +27,7 @@ impl Origins {
     /// The values as YAML; each leaf has its origin in a comment, and what may be secret is withheld.
     pub fn annotate(&self, merged: &Value) -> String {
         let mut lines = Vec::new();
-        self.write(merged, &mut Vec::new(), String::new(), 0, &mut lines);
+        self.write(merged, &mut Vec::new(), "", 0, &mut lines);
         let width = |line: &Line| line.text.chars().count();
         let leaves = lines.iter().filter(|line| !line.origin.is_empty()).map(width);
         let column = leaves.filter(|width| *width <= WIDEST).max().unwrap_or_default();
@@ -42,7 +42,7 @@ impl Origins {
     }
 
     /// Writes a value whose first line begins with `head` (`  name:`, `  -`), what is in it with that many blanks.
-    fn write(&self, value: &Value, path: &mut Vec<String>, head: String, indent: usize, lines: &mut Vec<Line>) {
+    fn write(&self, value: &Value, path: &mut Vec<String>, head: &str, indent: usize, lines: &mut Vec<Line>) {
         let blanks = " ".repeat(indent);
         let mut begin = |head: &str| {
             if !head.is_empty() {
@@ -55,20 +55,20 @@ impl Origins {
                 // A map in a list begins on the line of its dash.
                 let mut first = head.ends_with('-').then(|| format!("{head} "));
                 if first.is_none() {
-                    begin(&head);
+                    begin(head);
                 }
                 for (key, value) in fields {
                     let head = format!("{}{}:", first.take().unwrap_or_else(|| blanks.clone()), text(key));
                     path.push(key.clone());
-                    self.write(value, path, head, indent + 2, lines);
+                    self.write(value, path, &head, indent + 2, lines);
                     path.pop();
                 }
             }
             Value::Array(items) if !items.is_empty() => {
-                begin(&head);
+                begin(head);
                 for (index, item) in items.iter().enumerate() {
                     path.push(index.to_string());
-                    self.write(item, path, format!("{blanks}-"), indent + 2, lines);
+                    self.write(item, path, &format!("{blanks}-"), indent + 2, lines);
                     path.pop();
                 }
             }

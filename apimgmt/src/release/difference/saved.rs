@@ -138,9 +138,8 @@ impl SavedPlan {
     /// When the cluster is another one, or the release, an object in the cluster, the chart or the values moved meanwhile.
     pub(in crate::release) async fn still_holds(
         &self,
-        change: &Change,
         newest: Option<Entry>,
-        helm: &Helm,
+        wanted: &Rendered,
         client: &Client,
     ) -> Result<(), Error> {
         let moved = |what: String| {
@@ -167,8 +166,7 @@ impl SavedPlan {
                 now.1.word()
             ));
         }
-        let wanted = Rendered::wanted(helm, change).await?;
-        let live = live(client, &self.namespace, &wanted).await?;
+        let live = live(client, &self.namespace, wanted).await?;
         let names: BTreeSet<_> = live.keys().chain(self.live.keys()).collect();
         let other: Vec<_> = names
             .into_iter()
@@ -178,7 +176,7 @@ impl SavedPlan {
         if !other.is_empty() {
             return moved(format!("{} changed in the cluster", other.join(", ")));
         }
-        if digest(&wanted, &self.random) != self.rendered {
+        if digest(wanted, &self.random) != self.rendered {
             return moved("what the chart and the values render has changed".into());
         }
         Ok(())

@@ -55,9 +55,13 @@ k: {{name}}
 {{#if on}}
 l: yes
 {{/if}}
+{{#unless on}}
+l: no
+{{else}}
 {{#each hosts}}
 m{{@index}}: {{this}}
 {{/each}}
+{{/unless}}
 ";
     let variables = json!({"replicas": 3, "password": "p\"<&>: #1", "hosts": ["a", "b"], "on": true, "name": "A & B"});
     assert_eq!(

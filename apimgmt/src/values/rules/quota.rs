@@ -131,11 +131,13 @@ fn of_container(container: &Container, name: &str, is_limit: bool, defaults: &[L
         .iter()
         .flat_map(|range| &range.spec.limits)
         .filter(|range| range.kind == "Container");
-    let given = ranges.filter_map(|range| {
+    let mut given = ranges.filter_map(|range| {
         let requests = range.default_request.get(name).filter(|_| !is_limit);
         requests.or(range.default_limits.get(name))
     });
-    own.or(given.last()).and_then(Quantity::milli).unwrap_or_default()
+    own.or_else(|| given.next())
+        .and_then(Quantity::milli)
+        .unwrap_or_default()
 }
 
 /// As Kubernetes writes it: thousandths of a processor, or mebibytes.

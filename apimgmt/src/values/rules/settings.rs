@@ -22,7 +22,7 @@ pub(super) fn mounted(facts: &Facts, workload: &Workload) -> BTreeMap<String, St
     let maps = volumes.filter_map(|volume| volume.config_map.as_ref()).chain(projected);
     for map in maps.filter_map(|map| facts.named("ConfigMap", &map.name)) {
         let files = map["data"].as_object().into_iter().flatten();
-        let files = files.filter(|(name, _)| name.ends_with(".conf") || name.ends_with(".cfg"));
+        let files = files.filter(|(name, _)| matches!(name.rsplit('.').next(), Some("conf" | "cfg")));
         for line in files.filter_map(|(_, text)| text.as_str()).flat_map(str::lines) {
             let line = line.split('#').next().unwrap_or_default().trim();
             let Some((key, value)) = line.split_once(|letter: char| letter == '=' || letter.is_whitespace()) else {
