@@ -158,9 +158,9 @@ fn a_chart_of_somebody_else_is_checked_in_its_archive() {
     let archive = root().join("target/e2e/lifecycle-0.1.0.tgz").display().to_string();
     for version in ["3.17", "4.3"] {
         let check = |more: &[&str]| place.helm_apimgmt(version, &[&["check", "shop", &archive][..], more].concat());
-        check(&["--set", "replcias=2"])
+        check(&["--set", "repilcas=2"])
             .ends_with(2)
-            .says("--set: `replcias`: there is no such value; did you mean `replicas`?");
+            .says("--set: `repilcas`: there is no such value; did you mean `replicas`?");
         check(&["--offline", "--set", "image=busybox"])
             .succeeds()
             .says("! images-pinned: deployment/lifecycle: ");
