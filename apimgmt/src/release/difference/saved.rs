@@ -25,6 +25,7 @@ use crate::{
         served::Served,
         store::{Entry, Status},
     },
+    values::Profile,
 };
 
 /// What Kubernetes itself writes into every object.
@@ -87,7 +88,7 @@ impl SavedPlan {
             verb: change.verb,
             release: change.release.clone(),
             chart: absolute(&change.chart),
-            flags: flags(change),
+            flags: flags(&change.profiles, &change.helm),
             namespace: namespace.into(),
             cluster: cluster(client).await?,
             from: newest.map_or(0, |entry| entry.revision),
@@ -284,25 +285,19 @@ fn absolute(path: &str) -> String {
 }
 
 /// Flags that a later run understands: a profile is named as it was, since what it became was only in our memory.
-fn flags(change: &Change) -> Vec<String> {
-    let paths: Vec<_> = change
-        .profiles
+fn flags(profiles: &[Profile], helms: &[String]) -> Vec<String> {
+    let paths: Vec<_> = profiles
         .iter()
         .map(|profile| format!("--values={}", profile.path()))
         .collect();
-    let variables = change
-        .profiles
-        .first()
-        .into_iter()
-        .flat_map(|profile| &profile.variables);
+    let variables = profiles.first().into_iter().flat_map(|profile| &profile.variables);
     let variables = variables.map(|name| format!("--env={}", absolute(name)));
-    let profiles = change
-        .profiles
+    let named = profiles
         .iter()
         .map(|profile| format!("--profile={}", absolute(&profile.name)));
-    let helms = change.helm.iter().filter(|flag| !paths.contains(flag));
+    let helms = helms.iter().filter(|flag| !paths.contains(flag));
     variables
-        .chain(profiles)
+        .chain(named)
         .chain(helms.map(|flag| with_absolute_files(flag)))
         .collect()
 }
@@ -315,5 +310,37 @@ fn with_absolute_files(flag: &str) -> String {
             files.split(',').map(absolute).collect::<Vec<_>>().join(",")
         ),
         None => flag.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{release::values::beneath, values::Variables};
+
+    #[test]
+    fn a_plan_names_the_profile_and_never_what_it_became() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            absolute(&folder.path().join(name).display().to_string())
+        };
+        let (template, variables) = (
+            file("p.hbs", "a: {{quote secret}}\n"),
+            file("env.yaml", "secret: hunter2\n"),
+        );
+        let values = file("values.yaml", "b: 1\n");
+        let read = Variables::read([variables.as_str()]).unwrap();
+        let profiles = [Profile::read(&template, &read, |_| None).unwrap()];
+        let given = beneath(&profiles, &[format!("--values={values}"), "--set=c=1".into()]);
+        assert_eq!(
+            flags(&profiles, &given),
+            [
+                format!("--env={variables}"),
+                format!("--profile={template}"),
+                format!("--values={values}"),
+                "--set=c=1".into()
+            ]
+        );
     }
 }
