@@ -1,17 +1,24 @@
 //! Every case beside an item or a diagnosis: a recording whose file name says what must come out.
 //!
 //! - `src/checklist/SECTION/SLUG/VERDICT-….yaml`: the item's row must be VERDICT.
+//! - `src/values/rules/ID/broken-….yaml`: the rendered objects in it break the rule; `pass-…`: they keep it.
 //! - `src/diagnoses/TOPIC/ID/seen-….yaml`: ID is the first finding; `silent-…`: ID finds nothing; `unknown-…`: ID
 //!   could not look.
 //!
 //! Comments on top may ask for more: `# detail: TEXT` must be part of the row's detail (every row but a pass says
-//! why), `# first: KIND/NAME` must be the object of the first finding.
+//! why), `# first: KIND/NAME` must be the object of the first finding, `# object:` and `# text:` what is broken where,
+//! with Helm's `# timeout:` where it matters.
 
 mod walk;
 
 use apimgmt::{
     checklist::{self, Item},
     diagnoses::{self, Diagnosis, Scene},
+    release::rendered::objects,
+    values::{
+        Span,
+        rules::{self, Facts, Rule},
+    },
 };
 use walk::{Case, cases_of};
 
@@ -108,5 +115,58 @@ fn recognised(diagnosis: &'static Diagnosis, case: &Case) -> Result<(), String> 
     {
         Some(object) => Err(format!("{object} is not the first object: {found}")),
         None => Ok(()),
+    }
+}
+
+#[test]
+fn rules_judge_their_cases() {
+    let mut wrong = Vec::new();
+    for rule in rules::ALL {
+        let cases = cases_of("src/values/rules", rule.id);
+        if rule.title.chars().count() > 60 || checklist::ALL.iter().any(|item| item.id == rule.id) {
+            wrong.push(format!("{} has a long title, or the id of an item", rule.id));
+        }
+        for verdict in ["pass", "broken"] {
+            if !cases.iter().any(|case| case.expected() == verdict) {
+                wrong.push(format!("{} has no case `{verdict}-…`", rule.id));
+            }
+        }
+        for case in cases {
+            if let Err(why) = kept(rule, &case) {
+                wrong.push(format!("{}: {why}", case.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn kept(rule: &'static Rule, case: &Case) -> Result<(), String> {
+    let timeout = asked(&case.text, "timeout").first().map_or("5m", |timeout| *timeout);
+    let timeout: Span = timeout.parse()?;
+    let objects = objects(&case.text).map_err(|error| error.to_string())?;
+    let facts = Facts::of(objects, timeout.0);
+    if !facts.unreadable.is_empty() {
+        return Err(format!("is not read: {}", facts.unreadable.join(", ")));
+    }
+    let broken = (rule.judge)(&facts);
+    let told: Vec<_> = broken
+        .iter()
+        .map(|one| format!("{}: {}", one.object, one.text))
+        .collect();
+    match case.expected() {
+        "pass" if told.is_empty() => Ok(()),
+        "broken" if told.is_empty() => Err("is not broken".into()),
+        "broken" => {
+            let (objects, texts) = (asked(&case.text, "object"), asked(&case.text, "text"));
+            let is_told = |one: &rules::Broken| {
+                objects.iter().any(|object| one.object == **object) && texts.iter().any(|text| one.text.contains(*text))
+            };
+            if broken.iter().any(is_told) {
+                Ok(())
+            } else {
+                Err(told.join("; "))
+            }
+        }
+        _ => Err(format!("is broken: {}", told.join("; "))),
     }
 }

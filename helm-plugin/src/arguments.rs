@@ -1,6 +1,6 @@
 //! From words to what the library wants.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use apimgmt::{
     Error,
@@ -10,10 +10,12 @@ use apimgmt::{
         Environment, Helm, Options,
         flags::{self, Sorted},
         hooks::Hooks,
+        phases::SetAside,
+        values::{Chosen, beneath},
     },
     report::Form,
     suggestion::nearest,
-    values::Span,
+    values::{Profile, Span, Variables, rules},
 };
 
 /// Release and chart when nobody names them.
@@ -37,24 +39,36 @@ pub(crate) fn asks_for_help(words: &[String]) -> bool {
         .any(|word| word == "--help" || word == "-h")
 }
 
-/// A sorted command line, the way to the cluster, and a Helm.
+/// A sorted command line with its profiles, the way to the cluster, and a Helm.
 pub(crate) struct Call {
     pub(crate) line: Sorted,
+    pub(crate) profiles: Arc<[Profile]>,
     pub(crate) environment: Environment,
     pub(crate) helm: Helm,
 }
 
 impl Call {
     pub(crate) fn of(words: &[String]) -> Result<Self, Error> {
-        let line = flags::sort(words)?;
+        let mut line = flags::sort(words)?;
+        let profiles = profiles(&line)?;
+        line.helm = beneath(&profiles, &line.helm);
         let mut environment = environment();
         environment.apply(&line)?;
         let helm = Helm::find(&environment, std::env::var_os("PATH").as_deref())?;
         Ok(Self {
             line,
+            profiles,
             environment,
             helm,
         })
+    }
+
+    /// What chooses the values.
+    pub(crate) fn chosen(&self) -> Chosen<'_> {
+        Chosen {
+            flags: &self.line.helm,
+            profiles: &self.profiles,
+        }
     }
 
     pub(crate) async fn connect(&self) -> Result<Connected, Error> {
@@ -96,15 +110,21 @@ impl Call {
         Ok(self.line.switch(switch)?.unwrap_or(false))
     }
 
-    pub(crate) fn options(&self) -> Result<Options, Error> {
-        let mut aside = apimgmt::release::phases::SetAside::new();
+    /// Items and rules that are set aside, with the reason.
+    pub(crate) fn aside(&self) -> Result<SetAside, Error> {
+        let mut aside = SetAside::new();
         let reason = self.line.last("reason").unwrap_or_default().trim().to_owned();
+        let known = || {
+            ALL.iter()
+                .map(|item| item.id)
+                .chain(rules::ALL.iter().map(|rule| rule.id))
+        };
         for id in self.line.all("skip-check") {
-            if !ALL.iter().any(|item| item.id == id) {
-                let error = Error::usage(format!("there is no item `{id}` to skip"));
-                return Err(match nearest(id, ALL.iter().map(|item| item.id)) {
+            if !known().any(|known| known == id) {
+                let error = Error::usage(format!("there is no item and no rule `{id}` to skip"));
+                return Err(match nearest(id, known()) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint("`kubectl apimgmt items` lists them"),
+                    None => error.hint("`kubectl apimgmt items` lists the items, docs/rules.md the rules"),
                 });
             }
             if reason.is_empty() {
@@ -112,13 +132,17 @@ impl Call {
             }
             aside.insert(id.into(), reason.clone());
         }
+        Ok(aside)
+    }
+
+    pub(crate) fn options(&self) -> Result<Options, Error> {
         let rollback = match self.line.switch("rollback-on-failure")? {
             None => self.line.switch("atomic")?,
             told => told,
         };
         Ok(Options {
             install_if_absent: self.is_on("install")?,
-            aside,
+            aside: self.aside()?,
             schedule_grace: self.span("schedule-grace", Duration::from_mins(5))?,
             rollback_on_failure: rollback,
             gate_timeout: self.span("gate-timeout", Duration::from_secs(90))?,
@@ -138,6 +162,19 @@ impl Call {
             .map(|span| span.0)
             .map_err(|told| Error::usage(format!("`--{flag}`: {told}")))
     }
+}
+
+/// The profiles of a command line, rendered.
+pub(crate) fn profiles(line: &Sorted) -> Result<Arc<[Profile]>, Error> {
+    let variables = Variables::read(line.all("env"))?;
+    let named: Vec<_> = line.all("profile").collect();
+    if named.is_empty() && line.last("env").is_some() {
+        return Err(
+            Error::usage("`--env` holds the variables of a profile, and none is named").hint("add `--profile FILE`"),
+        );
+    }
+    let read = |name: &&str| Profile::read(name, &variables, |name| std::env::var(name).ok());
+    named.iter().map(read).collect()
 }
 
 /// What Helm, or whoever called us, set.

@@ -13,7 +13,7 @@ Commands:
   upgrade     Upgrade; what fails a gate is undone, and the return is verified
   diff        Show what an upgrade would change, and save it as a plan
   check       Check values, objects and the cluster before anything is changed
-  template    Show the rendered chart
+  template    Show the rendered chart, or its values with where each comes from
   test        Run the release's tests, and show their logs
   status      Show the release, its phases and its pods
   rescue      Bring a release whose Helm died midway to a good state
@@ -47,14 +47,16 @@ install within seconds, with its cause. The release is then kept as `failed`.
 
 Flags:
       --dry-run[=client|server]    show the plan and what would change; change nothing
+      --env FILE                   variables of the profiles, in YAML; repeatable, the last wins
       --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
       --hooks FILE                 what you want done before and after: commands, Jobs, HTTP calls; repeatable
   -o, --output table|json|yaml     form of the result (default table)
       --plan-file FILE             apply the plan that `helm apimgmt diff --plan-file FILE` saved
-      --reason TEXT                why an item is set aside
+      --profile FILE               values as a Handlebars template, beneath every -f; repeatable
+      --reason TEXT                why an item or a rule is set aside
       --rollback-on-failure        remove a failed install again
       --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
-      --skip-check ID              set an item aside, with --reason; repeatable
+      --skip-check ID              set an item or a rule aside, with --reason; repeatable
       --skip-hooks                 run no hooks, neither Helm's nor yours
       --strict                     items that are unknown give exit code 4
       --test                       run the release's own tests as the last gate
@@ -73,15 +75,17 @@ Usage: helm apimgmt upgrade [NAME] [CHART] [flags]
 
 Flags:
       --dry-run[=client|server]    show the plan and what would change; change nothing
+      --env FILE                   variables of the profiles, in YAML; repeatable, the last wins
       --gate-timeout DURATION      longest wait for items that are not good yet (default 90s)
       --hooks FILE                 what you want done before and after: commands, Jobs, HTTP calls; repeatable
   -i, --install                    install when there is no such release
   -o, --output table|json|yaml     form of the result (default table)
       --plan-file FILE             apply the plan that `helm apimgmt diff --plan-file FILE` saved
-      --reason TEXT                why an item is set aside
+      --profile FILE               values as a Handlebars template, beneath every -f; repeatable
+      --reason TEXT                why an item or a rule is set aside
       --rollback-on-failure=false  keep a failed revision instead of returning to the former one
       --schedule-grace DURATION    longest wait for a node where something adds nodes (default 5m)
-      --skip-check ID              set an item aside, with --reason; repeatable
+      --skip-check ID              set an item or a rule aside, with --reason; repeatable
       --skip-hooks                 run no hooks, neither Helm's nor yours
       --strict                     items that are unknown give exit code 4
       --test                       run the release's own tests as the last gate
@@ -100,11 +104,13 @@ will be away meanwhile. Secrets are redacted. Nothing is changed.
 Usage: helm apimgmt diff [NAME] [CHART] [flags]
 
 Flags:
+      --env FILE                   variables of the profiles, in YAML; repeatable, the last wins
       --exit-code                  exit code 3 when something would change
   -o, --output table|json|yaml     form of the result (default table)
       --plan-file FILE             save it; `helm apimgmt upgrade --plan-file FILE` then does just that, or refuses when the
                                    release, the cluster, the chart or the values moved. The file holds your flags: it is
                                    readable by you alone
+      --profile FILE               values as a Handlebars template, beneath every -f; repeatable
 
 The flags of `helm upgrade` that choose values and chart work too: -f, --set, --reuse-values, --version, …
 
@@ -116,11 +122,19 @@ Checks values, rendered objects and the cluster before anything is changed.
 
 Usage: helm apimgmt check [NAME] [CHART] [flags]
 
+The values are held against the chart's schema, the rendered objects against rules between fields (pools against
+connections, requests against quota, hosts against certificate, …), each object is tried on the server without keeping
+it, and the pre-deployment items are judged. It works for any chart: a folder, an archive or a reference.
+
 Flags:
+      --env FILE                   variables of the profiles, in YAML; repeatable, the last wins
       --offline                    only what needs no cluster
   -o, --output table|json|yaml     form of the result (default table)
+      --profile FILE               values as a Handlebars template, beneath every -f; repeatable
+      --reason TEXT                why an item or a rule is set aside
+      --skip-check ID              set an item or a rule aside, with --reason; repeatable
 
-The flags of `helm install` that choose values and chart work too: -f, --set, --version, …
+The flags of `helm template` that choose values, chart and cluster work too: -f, --set, --version, --kube-version, …
 
 Exit codes: 0 good; 2 values are wrong; 3 something would fail; 4 something can't be told.
 ";
@@ -129,6 +143,11 @@ const TEMPLATE: &str = "\
 Shows the rendered chart: `helm template` itself, with our release and chart where none are named.
 
 Usage: helm apimgmt template [NAME] [CHART] [flags]
+
+Flags:
+      --env FILE                   variables of the profiles, in YAML; repeatable, the last wins
+      --profile FILE               values as a Handlebars template, beneath every -f; repeatable
+      --show-origin                the merged values instead, each with the file and line that it comes from
 
 Every flag of `helm template` works.
 ";

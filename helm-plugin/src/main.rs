@@ -30,7 +30,9 @@ fn main() -> ExitCode {
         None | Some("help") => report::print(help::OVERVIEW).map(|()| apimgmt::ExitCode::Done),
         Some(verb) if !VERBS.contains(&verb) => Err(unknown(verb)),
         // Helm takes our place: nothing of ours is started.
-        Some("template") if !arguments::asks_for_help(&rest) => commands::template::run(&rest),
+        Some("template") if !arguments::asks_for_help(&rest) && !asks_for_origin(&rest) => {
+            commands::template::run(&rest)
+        }
         Some(verb) => run(verb, &rest),
     };
     outcome
@@ -56,6 +58,7 @@ fn run(verb: &str, rest: &[String]) -> Result<apimgmt::ExitCode, Error> {
             "upgrade" => Box::pin(commands::upgrade::run(rest)).await,
             "diff" => Box::pin(commands::diff::run(rest)).await,
             "check" => Box::pin(commands::check::run(rest)).await,
+            "template" => Box::pin(commands::template::show_origin(rest)).await,
             "status" => commands::status::run(rest).await,
             "rescue" => Box::pin(commands::rescue::run(rest)).await,
             "test" => commands::test::run(rest).await,
@@ -65,6 +68,10 @@ fn run(verb: &str, rest: &[String]) -> Result<apimgmt::ExitCode, Error> {
     // Watches and heartbeats that still wait for an answer must not hold the end up.
     runtime.shutdown_background();
     outcome
+}
+
+fn asks_for_origin(words: &[String]) -> bool {
+    words.iter().any(|word| word == commands::template::SHOW_ORIGIN)
 }
 
 fn unknown(verb: &str) -> Error {

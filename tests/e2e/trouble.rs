@@ -64,6 +64,111 @@ fn values_that_break_the_schema_are_named_with_path_and_line() {
 }
 
 #[test]
+fn values_that_can_t_work_together_are_refused_before_anything_is_made() {
+    let place = Namespace::absent("rules");
+    let folder = root().join("target/e2e/rules");
+    std::fs::create_dir_all(&folder).expect("target/ can be written");
+    let write = |name: &str, text: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).expect("writable");
+        file.display().to_string()
+    };
+    let values = place.values();
+    let profile = write(
+        "profile.hbs",
+        "# made for each place\npostgresql:\n  maxConnections: {{connections}}\napplication:\n  podAnnotations: {note: {{quote password}}}\n",
+    );
+    let few = write("few.yaml", "connections: 20\npassword: hunter2\n");
+    let wrong = write("wrong.yaml", "connections: many\npassword: hunter2\n");
+    let slip = write("slip.yaml", "conections: 20\npassword: hunter2\n");
+    for version in ["3.17", "4.3"] {
+        let run = |verb: &str, env: &str| {
+            place.helm_apimgmt(
+                version,
+                &[verb, "--values", &values, "--profile", &profile, "--env", env],
+            )
+        };
+        let with = |verb: &str, env: &str| {
+            let ran = run(verb, env);
+            assert!(!ran.text().contains("hunter2"), "{}", ran.text());
+            ran
+        };
+        with("install", &few)
+            .ends_with(2)
+            .says("pools-fit-database: deployment/api-management: ")
+            .says("--skip-check pools-fit-database");
+        with("install", &wrong)
+            .ends_with(2)
+            .says("profile.hbs:3: `postgresql.maxConnections`");
+        with("install", &slip)
+            .ends_with(2)
+            .says("profile.hbs:3:")
+            .says("did you mean `conections`?");
+        with("check", &few).ends_with(3).says("✘ pools-fit-database: ");
+        let shown = run("template", &few).succeeds().text();
+        assert!(shown.contains("max_connections=20"), "{version}");
+    }
+    let arguments = [
+        "template",
+        "--show-origin",
+        "--profile",
+        &profile,
+        "--env",
+        &few,
+        "--set",
+        "application.maxSurge=2",
+    ];
+    let shown = place.helm_apimgmt("4.3", &arguments).succeeds().text();
+    let origin = |words: &str| {
+        shown
+            .lines()
+            .find(|line| line.trim_start().starts_with(words))
+            .map(str::to_owned)
+    };
+    assert!(
+        origin("maxConnections: 20").is_some_and(|line| line.ends_with("profile.hbs:3")),
+        "{shown}"
+    );
+    assert!(
+        origin("maxSurge: 2").is_some_and(|line| line.ends_with("# --set")),
+        "{shown}"
+    );
+    assert!(
+        origin("minReadySeconds:").is_some_and(|line| line.contains("# values.yaml:")),
+        "{shown}"
+    );
+    assert!(
+        !place
+            .kubectl(&["get", "namespace", &place.name])
+            .output
+            .status
+            .success(),
+        "nothing was made"
+    );
+}
+
+#[test]
+fn a_chart_of_somebody_else_is_checked_in_its_archive() {
+    let place = Namespace::new("archive");
+    let folder = root().join("target/e2e").display().to_string();
+    let chart = root().join("tests/e2e/charts/lifecycle").display().to_string();
+    place
+        .helm("4.3", &["package", &chart, "--destination", &folder])
+        .succeeds();
+    let archive = root().join("target/e2e/lifecycle-0.1.0.tgz").display().to_string();
+    for version in ["3.17", "4.3"] {
+        let check = |more: &[&str]| place.helm_apimgmt(version, &[&["check", "shop", &archive][..], more].concat());
+        check(&["--set", "repilcas=2"])
+            .ends_with(2)
+            .says("--set: `repilcas`: there is no such value; did you mean `replicas`?");
+        check(&["--offline", "--set", "image=busybox"])
+            .succeeds()
+            .says("! images-pinned: deployment/lifecycle: ");
+        check(&["--set", "secret=wanted"]).says("- references-present: secret/wanted: ");
+    }
+}
+
+#[test]
 fn a_taken_name_and_an_unknown_flag_change_nothing() {
     let place = Namespace::absent("taken");
     place

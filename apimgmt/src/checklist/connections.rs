@@ -1,12 +1,7 @@
 //! How many connections a database has for an application, and how many pods may ask for them.
 
 use super::clauses::Clauses;
-use crate::snapshot::{
-    Port, Snapshot, Source,
-    roles::Role,
-    sessions::Postgresql,
-    workloads::{Deployment, HorizontalPodAutoscaler},
-};
+use crate::snapshot::{Snapshot, Source, roles::Role, sessions::Postgresql, workloads::HorizontalPodAutoscaler};
 
 /// Room for connections.
 pub(super) struct Room {
@@ -54,7 +49,7 @@ pub(super) fn pods(row: &mut Clauses<'_>, snapshot: &Snapshot, application: &Rol
     let deployment = deployments
         .iter()
         .find(|deployment| application.workload == format!("deployment/{}", deployment.metadata.name));
-    let surge = |replicas: i64| deployment.map_or(0, |deployment| surge(deployment, replicas));
+    let surge = |replicas: i64| deployment.map_or(0, |deployment| deployment.spec.strategy.surge(replicas));
     let most = autoscaler_of(autoscalers, application).map_or(application.replicas, |autoscaler| {
         autoscaler.spec.max_replicas.max(application.replicas)
     });
@@ -72,23 +67,4 @@ pub(super) fn autoscaler_of<'a>(
     autoscalers
         .iter()
         .find(|autoscaler| autoscaler.scales(&workload.workload))
-}
-
-/// Pods above the wanted number during a rollout; a percentage is rounded up, and absent means 25 %
-/// (<https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-surge>).
-fn surge(deployment: &Deployment, replicas: i64) -> i64 {
-    let strategy = &deployment.spec.strategy;
-    if strategy.kind == "Recreate" {
-        return 0;
-    }
-    let percent = |percent: i64| (replicas * percent + 99) / 100;
-    match strategy
-        .rolling_update
-        .as_ref()
-        .and_then(|update| update.max_surge.as_ref())
-    {
-        None => percent(25),
-        Some(Port::Number(pods)) => i64::from(*pods),
-        Some(Port::Name(text)) => text.trim_end_matches('%').parse().map_or(replicas, percent),
-    }
 }

@@ -1,6 +1,6 @@
 //! `install` and `upgrade`: one Helm operation between a look before and six gates after, with the way back.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,10 @@ use super::{
     hooks::Hooks,
     namespace::{self, Made},
     phases::{Gate, SetAside},
+    rendered::facts,
+    rules,
     store::{Entry, Status, Store},
-    values,
+    values::{self, Chosen},
     work::Work,
 };
 use crate::{
@@ -22,6 +24,7 @@ use crate::{
     connection::Connected,
     operation::{Consent, Interrupt, Lease, Plan, Step},
     report::progress::Progress,
+    values::Profile,
 };
 
 /// What is done.
@@ -45,7 +48,7 @@ impl Verb {
 }
 
 /// Flags of Helm that only an upgrade knows.
-const OF_UPGRADE: [&str; 5] = [
+pub(super) const OF_UPGRADE: [&str; 5] = [
     "--cleanup-on-fail",
     "--history-max",
     "--reset-values",
@@ -64,6 +67,8 @@ pub struct Change {
     pub chart: String,
     /// Helm's own flags, passed through.
     pub helm: Vec<String>,
+    /// Profiles that some of them name.
+    pub profiles: Arc<[Profile]>,
     /// Ours.
     pub options: Options,
 }
@@ -163,6 +168,14 @@ impl Outcome {
 }
 
 impl Change {
+    /// What chooses the values.
+    pub fn chosen(&self) -> Chosen<'_> {
+        Chosen {
+            flags: &self.helm,
+            profiles: &self.profiles,
+        }
+    }
+
     /// The plan: one Helm operation, six gates, the way back.
     pub fn plan(&self, namespace: &str, former: u32) -> Plan {
         let (release, verb) = (&self.release, self.verb.word());
@@ -303,13 +316,20 @@ impl Change {
                 connected.server
             ));
 
-            if let Some(error) = values::refusal(&values::check(helm, &self.chart, &self.helm).await?) {
+            let (mistakes, wanted) = futures::join!(
+                values::check(helm, &self.chart, self.chosen()),
+                Rendered::wanted(helm, &self)
+            );
+            // Helm refuses wrong values too, in words that name no line.
+            if let Some(error) = values::refusal(&mistakes?.unwrap_or_default()) {
                 return Err(error);
             }
-
+            let wanted = wanted?;
             if let Some(saved) = &self.options.saved {
-                saved.still_holds(&self, history.last().copied(), helm, &client).await?;
+                saved.still_holds(history.last().copied(), &wanted, &client).await?;
             }
+            let objects = wanted.objects.into_values().map(|object| object.body);
+            rules::hold(&facts(objects, &self.helm), &self.options.aside, progress)?;
 
             let made = namespace::ensure(&client, &namespace).await?;
             match made {

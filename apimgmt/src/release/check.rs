@@ -1,7 +1,7 @@
 //! The pre-flight: values against the schema, every rendered object tried on the server without keeping it, then the items.
 
 use futures::{StreamExt, stream};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{
     Api, Client,
     api::{Patch, PatchParams, PostParams},
@@ -13,16 +13,20 @@ use serde_json::{Value, json};
 use super::{
     Helm, Reader,
     phases::{Judged, SetAside, Verdicts},
+    rendered,
     served::Served,
-    values,
+    values::{self, Chosen},
 };
 use crate::{
     Boxed, Error, ExitCode,
     checklist::{ALL, Phase, Stage},
     connection::Connected,
-    operation::api::{DEADLINE, maybe},
+    operation::api::{DEADLINE, answers, maybe},
     report::progress::Progress,
-    values::Mistake,
+    values::{
+        Mistake,
+        rules::{Breach, Weight, judge},
+    },
 };
 
 /// Objects that are tried at the same time.
@@ -34,10 +38,14 @@ const AT_ONCE: usize = 8;
 pub struct Checked {
     /// Version of this shape.
     pub schema: &'static str,
+    /// Whether there is a schema to hold the values against.
+    pub has_schema: bool,
     /// Values that the schema refuses.
     pub mistakes: Vec<Mistake>,
     /// Objects that were rendered.
     pub objects: usize,
+    /// Rules that the objects break.
+    pub rules: Vec<Breach>,
     /// Objects that the server would refuse.
     pub refused: Vec<Refused>,
     /// Pre-deployment items.
@@ -61,7 +69,10 @@ impl Checked {
         let any = |verdict| self.items.iter().any(|item| item.verdict == verdict);
         if !self.mistakes.is_empty() {
             ExitCode::Usage
-        } else if !self.refused.is_empty() || any("fail") {
+        } else if !self.refused.is_empty()
+            || any("fail")
+            || self.rules.iter().any(|rule| rule.severity == Weight::Refuse)
+        {
             ExitCode::Wrong
         } else if any("unknown") || any("manual") {
             ExitCode::CannotTell
@@ -78,15 +89,19 @@ impl Checked {
 pub fn check<'a>(
     helm: &'a Helm,
     (release, chart): (&'a str, &'a str),
-    flags: &'a [String],
+    chosen: Chosen<'a>,
+    aside: &'a SetAside,
     connected: Option<&'a Connected>,
     progress: &'a Progress,
 ) -> Boxed<'a, Checked> {
     Box::pin(async move {
+        let mistakes = values::check(helm, chart, chosen).await?;
         let mut checked = Checked {
             schema: "apimgmt.check/v1",
-            mistakes: values::check(helm, chart, flags).await?,
+            has_schema: mistakes.is_some(),
+            mistakes: mistakes.unwrap_or_default(),
             objects: 0,
+            rules: Vec::new(),
             refused: Vec::new(),
             items: Vec::new(),
             notes: Vec::new(),
@@ -98,19 +113,27 @@ pub fn check<'a>(
             return Ok(checked);
         }
         progress.spin("rendering");
-        let rendered = helm
-            .output("template", [release.to_owned(), chart.to_owned()].iter().chain(flags))
-            .await?;
-        // As Helm and the API server read YAML: `0444` is a number.
-        let options = serde_saphyr::options! { legacy_octal_numbers: true };
-        let documents: Vec<Option<Value>> = serde_saphyr::from_multiple_with_options(&rendered, options)
-            .map_err(|error| Error::usage("the rendered chart is not YAML").because(error.to_string()))?;
-        let objects: Vec<Value> = documents
-            .into_iter()
-            .flatten()
-            .filter(|object| object["kind"].is_string())
-            .collect();
+        let version = match connected {
+            Some(connected) => {
+                let version = connected.client.apiserver_version();
+                Some(answers(version, "get", "version", "").await?.git_version)
+            }
+            None => None,
+        };
+        let objects = rendered::by_template(helm, (release, chart), chosen, version.as_deref()).await?;
         checked.objects = objects.len();
+        let facts = rendered::facts(objects.clone(), chosen.flags);
+        let unreadable = facts.unreadable.iter();
+        let unreadable = unreadable.map(|object| format!("{object} is not shaped as its kind is: no rule sees it"));
+        checked.notes.extend(unreadable);
+        let (aside_now, broken): (Vec<_>, _) = judge(&facts)
+            .into_iter()
+            .partition(|breach| aside.contains_key(breach.id));
+        checked.rules = broken;
+        checked.notes.extend(aside_now.iter().map(|breach| {
+            let (id, object, text, reason) = (breach.id, &breach.object, &breach.text, &aside[breach.id]);
+            format!("set aside ({reason}): {id}: {object}: {text}")
+        }));
         let Some(connected) = connected else {
             checked
                 .notes
@@ -127,6 +150,9 @@ pub fn check<'a>(
                 "namespace {namespace} does not exist yet: only cluster-scoped objects could be tried on the server"
             ));
         }
+        if is_there {
+            checked.rules = still_missing(&connected.client, namespace, std::mem::take(&mut checked.rules)).await;
+        }
         progress.spin("trying every object on the server");
         checked.refused = tried(&connected.client, namespace, is_there, &objects).await?;
         progress.spin("judging the pre-deployment items");
@@ -138,9 +164,7 @@ pub fn check<'a>(
             .copied()
             .filter(|item| item.stage == Stage::Pre && (has_release || item.phase == Phase::Infrastructure))
             .collect();
-        checked.items = Verdicts::of(&reader.judge(&wanted).await?, &SetAside::new())
-            .all()
-            .to_vec();
+        checked.items = Verdicts::of(&reader.judge(&wanted).await?, aside).all().to_vec();
         if !has_release {
             checked
                 .notes
@@ -149,6 +173,30 @@ pub fn check<'a>(
         progress.still();
         Ok(checked)
     })
+}
+
+/// What pods need and nobody renders may be there already; where that can't be read, it may be missing.
+async fn still_missing(client: &Client, namespace: &str, broken: Vec<Breach>) -> Vec<Breach> {
+    let checked = broken.into_iter().map(async |breach| {
+        let there = match breach.object.split_once('/') {
+            Some(("secret", name)) if breach.severity == Weight::Note => {
+                Api::<Secret>::namespaced(client.clone(), namespace)
+                    .get_metadata_opt(name)
+                    .await
+                    .map(|found| found.is_some())
+            }
+            Some(("configmap", name)) if breach.severity == Weight::Note => {
+                Api::<ConfigMap>::namespaced(client.clone(), namespace)
+                    .get_metadata_opt(name)
+                    .await
+                    .map(|found| found.is_some())
+            }
+            _ => Ok(false),
+        };
+        (!there.unwrap_or(false)).then_some(breach)
+    });
+    let all = tokio::time::timeout(DEADLINE, futures::future::join_all(checked)).await;
+    all.into_iter().flatten().flatten().collect()
 }
 
 /// What the server says to each object, and to each pod that it would make.
@@ -272,8 +320,10 @@ mod tests {
     fn the_worst_finding_decides_the_code() {
         let mut checked = Checked {
             schema: "",
+            has_schema: true,
             mistakes: vec![],
             objects: 0,
+            rules: vec![],
             refused: vec![],
             items: vec![],
             notes: vec![],

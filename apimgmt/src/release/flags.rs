@@ -30,7 +30,7 @@ const fn flag(long: &'static str, letter: char, value: Value) -> Flag {
 
 use Value::{Needed, Optional, Switch};
 
-/// What Helm 3.17 to 4.3 know for `install`, `upgrade` or both, and for every command.
+/// What Helm 3.17 to 4.3 know for `install`, `upgrade` or both, for `template`, and for every command.
 pub const HELMS: &[Flag] = &[
     flag("ca-file", ' ', Needed),
     flag("cert-file", ' ', Needed),
@@ -79,11 +79,13 @@ pub const HELMS: &[Flag] = &[
     flag("version", ' ', Needed),
     flag("wait", ' ', Optional),
     flag("wait-for-jobs", ' ', Switch),
+    flag("api-versions", 'a', Needed),
     flag("burst-limit", ' ', Needed),
     flag("color", ' ', Needed),
     flag("colour", ' ', Needed),
     flag("content-cache", ' ', Needed),
     flag("debug", ' ', Switch),
+    flag("kube-version", ' ', Needed),
     flag("qps", ' ', Needed),
     flag("registry-config", ' ', Needed),
     flag("repository-cache", ' ', Needed),
@@ -97,6 +99,7 @@ pub const OURS: &[Flag] = &[
     flag("create-namespace", ' ', Switch),
     flag("delete-data", ' ', Switch),
     flag("dry-run", ' ', Optional),
+    flag("env", ' ', Needed),
     flag("exit-code", ' ', Switch),
     flag("gate-timeout", ' ', Needed),
     flag("help", 'h', Switch),
@@ -115,10 +118,12 @@ pub const OURS: &[Flag] = &[
     flag("offline", ' ', Switch),
     flag("output", 'o', Needed),
     flag("plan-file", ' ', Needed),
+    flag("profile", ' ', Needed),
     flag("quiet", ' ', Needed),
     flag("reason", ' ', Needed),
     flag("rollback-on-failure", ' ', Switch),
     flag("schedule-grace", ' ', Needed),
+    flag("show-origin", ' ', Switch),
     flag("skip-check", ' ', Needed),
     flag("skip-hooks", ' ', Switch),
     flag("strict", ' ', Switch),

@@ -17,7 +17,7 @@ use super::environment::Environment;
 use crate::{Error, report::progress::plain};
 
 /// Most that is kept of what Helm writes; the rest is read and dropped, so that Helm never blocks.
-const KEPT: usize = 4 << 20;
+const KEPT: usize = 64 << 20;
 
 /// A Helm that was found.
 #[derive(Clone)]

@@ -8,6 +8,7 @@ pub mod progress;
 pub mod rbac;
 pub mod release;
 pub mod rollback;
+pub mod rules;
 pub mod text;
 pub mod troubleshoot;
 pub mod verify;

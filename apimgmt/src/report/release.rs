@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::text::escape_lines;
-use crate::release::{check::Checked, status::Standing};
+use crate::{
+    release::{check::Checked, status::Standing},
+    values::rules::Weight,
+};
 
 /// `helm apimgmt status`.
 pub fn status(standing: &Standing) -> String {
@@ -60,7 +63,20 @@ pub fn check(checked: &Checked) -> String {
         let _ = writeln!(text, "✘ {mistake}");
     }
     if checked.mistakes.is_empty() {
-        let _ = writeln!(text, "✔ values fit the schema, {} objects rendered", checked.objects);
+        let fit = if checked.has_schema {
+            "values fit the schema"
+        } else {
+            "values are held against no schema"
+        };
+        let _ = writeln!(text, "✔ {fit}, {} objects rendered", checked.objects);
+    }
+    for breach in &checked.rules {
+        let told = format!("{}: {}: {}", breach.id, breach.object, breach.text);
+        let _ = match breach.severity {
+            Weight::Refuse => writeln!(text, "✘ {told}\n  fix: {}", breach.fix),
+            Weight::Warn => writeln!(text, "! {told}\n  fix: {}", breach.fix),
+            Weight::Note => writeln!(text, "- {told}"),
+        };
     }
     for refused in &checked.refused {
         let _ = writeln!(text, "✘ {}: {}", refused.object, refused.text);

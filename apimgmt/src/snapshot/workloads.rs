@@ -48,6 +48,26 @@ pub struct DeploymentStrategy {
     pub rolling_update: Option<RollingUpdate>,
 }
 
+impl DeploymentStrategy {
+    /// Pods above the wanted number during a rollout; a percentage is rounded up, and absent means 25 %
+    /// (<https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-surge>).
+    pub fn surge(&self, replicas: i64) -> i64 {
+        if self.kind == "Recreate" {
+            return 0;
+        }
+        let percent = |percent: i64| (replicas * percent + 99) / 100;
+        match self
+            .rolling_update
+            .as_ref()
+            .and_then(|update| update.max_surge.as_ref())
+        {
+            None => percent(25),
+            Some(Port::Number(pods)) => i64::from(*pods),
+            Some(Port::Name(text)) => text.trim_end_matches('%').parse().map_or(replicas, percent),
+        }
+    }
+}
+
 /// Limits of a rolling update, each a number or a percentage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

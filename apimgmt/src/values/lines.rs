@@ -5,8 +5,14 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::profile::origin;
+
 /// A parsed file that remembers its lines.
-pub struct Lines(Spanned<Node>);
+pub struct Lines {
+    root: Spanned<Node>,
+    /// For each line of what was read, the line that it comes from; empty when that is the same.
+    origins: Vec<u64>,
+}
 
 enum Node {
     Map(Vec<(Spanned<String>, Spanned<Self>)>),
@@ -17,12 +23,21 @@ enum Node {
 impl Lines {
     /// Reads a file's text; nothing when it is no YAML.
     pub fn read(text: &str) -> Option<Self> {
-        serde_saphyr::from_str(text).ok().map(Self)
+        let root = serde_saphyr::from_str(text).ok()?;
+        Some(Self {
+            root,
+            origins: Vec::new(),
+        })
+    }
+
+    /// The same, when what was read was itself made from another file.
+    pub(super) fn coming_from(self, origins: Vec<u64>) -> Self {
+        Self { origins, ..self }
     }
 
     /// The line (from 1) of the value at `path`, when the file sets it; for a key of a map, the key's line.
     pub fn of(&self, path: &[String]) -> Option<u64> {
-        let mut node = &self.0;
+        let mut node = &self.root;
         let mut line = node.referenced.line();
         for step in path {
             match &node.value {
@@ -37,8 +52,21 @@ impl Lines {
                 Node::Scalar => return None,
             }
         }
-        Some(line)
+        Some(origin(&self.origins, line))
     }
+}
+
+/// The line (from 1) at which text stops being YAML, and why; without the text, which may be secret.
+pub(super) fn yaml_problem(text: &str) -> Option<(u64, String)> {
+    let error = serde_saphyr::from_str::<Spanned<Node>>(text).err()?;
+    let line = error.location().map_or(1, |location| location.line());
+    // The parser's own words name what it expected; those about a value would show it.
+    let words = match error.without_snippet() {
+        serde_saphyr::Error::ExternalMessage { msg, .. } => msg.clone(),
+        serde_saphyr::Error::DuplicateMappingKey { .. } => "a key is there twice".into(),
+        _ => "it can't be read".into(),
+    };
+    Some((line, words))
 }
 
 impl<'de> Deserialize<'de> for Node {

@@ -2,8 +2,13 @@
 
 mod expectations;
 mod lines;
+mod origins;
+mod profile;
+pub mod rules;
 mod schema;
 
 pub use expectations::*;
 pub use lines::Lines;
+pub use origins::Origins;
+pub use profile::{Profile, Variables};
 pub use schema::{Mistake, ValuesFile, mistakes};

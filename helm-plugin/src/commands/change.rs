@@ -5,12 +5,12 @@ use std::{os::unix::process::CommandExt, path::Path};
 use apimgmt::{
     Error, ExitCode,
     operation::{Consent, Interrupt},
-    release::{Change, Verb, difference::SavedPlan, values},
+    release::{Change, Verb, difference::SavedPlan, flags, values},
     report::{self, Form, change::table, progress::Progress},
 };
 
 use super::diff;
-use crate::arguments::Call;
+use crate::arguments::{Call, profiles};
 
 pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error> {
     let call = Call::of(words)?;
@@ -24,7 +24,7 @@ pub(crate) async fn run(verb: Verb, words: &[String]) -> Result<ExitCode, Error>
         change.helm.push("--no-hooks".into());
     } else {
         let files: Vec<_> = call.line.all("hooks").collect();
-        change.options.hooks = values::hooks(&call.helm, &change.helm, &files).await?;
+        change.options.hooks = values::hooks(&call.helm, change.chosen(), &files).await?;
     }
     match rehearsal {
         None => {}
@@ -62,6 +62,7 @@ fn wanted(call: &Call, verb: Verb) -> Result<Change, Error> {
         release,
         chart,
         helm: call.line.helm.clone(),
+        profiles: call.profiles.clone(),
         options: call.options()?,
     })
 }
@@ -84,13 +85,16 @@ fn saved(call: &Call, file: &Path) -> Result<Change, Error> {
         .hint(format!("add `--namespace {}`", plan.namespace)));
     }
     let mut options = call.options()?;
-    let (verb, release, chart, helm) = (plan.verb, plan.release.clone(), plan.chart.clone(), plan.flags.clone());
+    let line = flags::sort(&plan.flags)?;
+    let profiles = profiles(&line)?;
+    let (verb, release, chart) = (plan.verb, plan.release.clone(), plan.chart.clone());
     options.saved = Some(Box::new(plan));
     Ok(Change {
         verb,
         release,
         chart,
-        helm,
+        helm: values::beneath(&profiles, &line.helm),
+        profiles,
         options,
     })
 }

@@ -17,11 +17,13 @@ pub(crate) async fn run(words: &[String]) -> Result<ExitCode, Error> {
     } else {
         Some(call.connect().await?)
     };
+    let aside = call.aside()?;
     let progress = Progress::on_standard_error();
     let checked = check(
         &call.helm,
         (&release, &chart),
-        &call.line.helm,
+        call.chosen(),
+        &aside,
         connected.as_ref(),
         &progress,
     )

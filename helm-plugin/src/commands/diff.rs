@@ -20,6 +20,7 @@ pub(crate) async fn run(words: &[String]) -> Result<ExitCode, Error> {
         release,
         chart,
         helm: call.line.helm.clone(),
+        profiles: call.profiles.clone(),
         options,
     };
     show(&call, change).await

@@ -8,6 +8,7 @@ use apimgmt::{
     probe::{self, Probe},
     report::{self, print, rbac::Subject},
     snapshot::permission::Permissions,
+    values::rules,
 };
 use clap::{Args, Subcommand};
 
@@ -54,12 +55,16 @@ enum ItemsCommand {
     /// The page docs/items.md
     #[command(hide = true)]
     Document,
+    /// The page docs/rules.md
+    #[command(hide = true)]
+    RulesDocument,
 }
 
 /// Prints the list or the explanation.
 pub(crate) fn run(global: &Global, items: &Items) -> Result<ExitCode, Error> {
     match &items.command {
         None | Some(ItemsCommand::List) => print(&report::items::list(checklist::ALL))?,
+        Some(ItemsCommand::RulesDocument) => print(&report::rules::document(rules::ALL))?,
         Some(ItemsCommand::Document) => print(&report::items::document(checklist::ALL))?,
         Some(ItemsCommand::Rbac {
             names,

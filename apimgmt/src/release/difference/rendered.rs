@@ -56,7 +56,13 @@ impl Rendered {
         let is_of_a_run =
             |word: &&String| !["--wait", "--wait-for-jobs"].contains(&word.split('=').next().unwrap_or_default());
         arguments.extend(change.helm.iter().filter(is_of_a_run).cloned());
-        let text = helm.output(change.verb.word(), arguments).await?;
+        let text = helm.output(change.verb.word(), arguments).await.map_err(|error| {
+            let refused = format!("`helm {}` refused, and nothing was changed", change.verb.word());
+            let why = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            Error::could_not(refused).because(why)
+        })?;
         let whole: Whole = serde_json::from_str(&text)
             .map_err(|error| Error::could_not("the answer of Helm's dry run can't be read").because(error))?;
         Self::of(whole)

@@ -25,6 +25,7 @@ use crate::{
         served::Served,
         store::{Entry, Status},
     },
+    values::Profile,
 };
 
 /// What Kubernetes itself writes into every object.
@@ -87,7 +88,7 @@ impl SavedPlan {
             verb: change.verb,
             release: change.release.clone(),
             chart: absolute(&change.chart),
-            flags: change.helm.iter().map(|flag| with_absolute_files(flag)).collect(),
+            flags: flags(&change.profiles, &change.helm),
             namespace: namespace.into(),
             cluster: cluster(client).await?,
             from: newest.map_or(0, |entry| entry.revision),
@@ -138,9 +139,8 @@ impl SavedPlan {
     /// When the cluster is another one, or the release, an object in the cluster, the chart or the values moved meanwhile.
     pub(in crate::release) async fn still_holds(
         &self,
-        change: &Change,
         newest: Option<Entry>,
-        helm: &Helm,
+        wanted: &Rendered,
         client: &Client,
     ) -> Result<(), Error> {
         let moved = |what: String| {
@@ -167,8 +167,7 @@ impl SavedPlan {
                 now.1.word()
             ));
         }
-        let wanted = Rendered::wanted(helm, change).await?;
-        let live = live(client, &self.namespace, &wanted).await?;
+        let live = live(client, &self.namespace, wanted).await?;
         let names: BTreeSet<_> = live.keys().chain(self.live.keys()).collect();
         let other: Vec<_> = names
             .into_iter()
@@ -178,7 +177,7 @@ impl SavedPlan {
         if !other.is_empty() {
             return moved(format!("{} changed in the cluster", other.join(", ")));
         }
-        if digest(&wanted, &self.random) != self.rendered {
+        if digest(wanted, &self.random) != self.rendered {
             return moved("what the chart and the values render has changed".into());
         }
         Ok(())
@@ -285,6 +284,24 @@ fn absolute(path: &str) -> String {
     std::fs::canonicalize(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
 }
 
+/// Flags that a later run understands: a profile is named as it was, since what it became was only in our memory.
+fn flags(profiles: &[Profile], helms: &[String]) -> Vec<String> {
+    let paths: Vec<_> = profiles
+        .iter()
+        .map(|profile| format!("--values={}", profile.path()))
+        .collect();
+    let variables = profiles.first().into_iter().flat_map(|profile| &profile.variables);
+    let variables = variables.map(|name| format!("--env={}", absolute(name)));
+    let named = profiles
+        .iter()
+        .map(|profile| format!("--profile={}", absolute(&profile.name)));
+    let helms = helms.iter().filter(|flag| !paths.contains(flag));
+    variables
+        .chain(named)
+        .chain(helms.map(|flag| with_absolute_files(flag)))
+        .collect()
+}
+
 /// Files are named so that they are found from any folder.
 fn with_absolute_files(flag: &str) -> String {
     match flag.strip_prefix("--values=") {
@@ -293,5 +310,37 @@ fn with_absolute_files(flag: &str) -> String {
             files.split(',').map(absolute).collect::<Vec<_>>().join(",")
         ),
         None => flag.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{release::values::beneath, values::Variables};
+
+    #[test]
+    fn a_plan_names_the_profile_and_never_what_it_became() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            absolute(&folder.path().join(name).display().to_string())
+        };
+        let (template, variables) = (
+            file("p.hbs", "a: {{quote secret}}\n"),
+            file("env.yaml", "secret: hunter2\n"),
+        );
+        let values = file("values.yaml", "b: 1\n");
+        let read = Variables::read([variables.as_str()]).unwrap();
+        let profiles = [Profile::read(&template, &read, |_| None).unwrap()];
+        let given = beneath(&profiles, &[format!("--values={values}"), "--set=c=1".into()]);
+        assert_eq!(
+            flags(&profiles, &given),
+            [
+                format!("--env={variables}"),
+                format!("--profile={template}"),
+                format!("--values={values}"),
+                "--set=c=1".into()
+            ]
+        );
     }
 }
