@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Reader,
     cause::Cause,
-    difference::{Difference, Rendered, SavedPlan},
+    difference::{Difference, Migration, Rendered, SavedPlan},
     environment::Environment,
     helm::Helm,
     hooks::Hooks,
@@ -249,7 +249,10 @@ impl Change {
             let store = Store::of(connected.client.clone(), namespace, &self.release, driver)?;
             let history = store.history().await?;
             self.prepare(&history, namespace)?;
-            let (difference, wanted) = self.difference(helm, &store, &history, namespace).await?;
+            let ((from, before), wanted) =
+                futures::try_join!(self.deployed(&store, &history), Rendered::wanted(helm, &self))?;
+            let subject = (self.verb, self.release.as_str(), namespace.as_str(), from);
+            let difference = Difference::of(subject, before.as_ref(), &wanted);
             Ok(Compared {
                 change: self,
                 difference,
@@ -259,31 +262,20 @@ impl Change {
         })
     }
 
-    /// The difference, and what was rendered for it.
-    pub(super) async fn difference(
-        &self,
-        helm: &Helm,
-        store: &Store,
-        history: &[Entry],
-        namespace: &str,
-    ) -> Result<(Difference, Rendered), Error> {
+    /// What an upgrade begins with, and its revision; 0 for an install.
+    async fn deployed(&self, store: &Store, history: &[Entry]) -> Result<(u32, Option<Rendered>), Error> {
         // Helm, too, compares with the revision that is deployed, and only without one with the newest.
         let deployed = history
             .iter()
             .rfind(|entry| entry.status == Status::Deployed)
             .or(history.last());
-        let from = deployed
-            .filter(|_| self.verb == Verb::Upgrade)
-            .map_or(0, |entry| entry.revision);
-        let before = async {
-            match from {
-                0 => Ok(None),
-                revision => Rendered::of(store.record_as(revision).await?).map(Some),
+        match deployed.filter(|_| self.verb == Verb::Upgrade) {
+            None => Ok((0, None)),
+            Some(entry) => {
+                let rendered = Rendered::of(store.record_as(entry.revision).await?)?;
+                Ok((entry.revision, Some(rendered)))
             }
-        };
-        let (before, wanted) = futures::try_join!(before, Rendered::wanted(helm, self))?;
-        let difference = Difference::of((self.verb, &self.release, namespace, from), before.as_ref(), &wanted);
-        Ok((difference, wanted))
+        }
     }
 
     /// Runs it.
@@ -316,9 +308,10 @@ impl Change {
                 connected.server
             ));
 
-            let (mistakes, wanted) = futures::join!(
+            let (mistakes, wanted, deployed) = futures::join!(
                 values::check(helm, &self.chart, self.chosen()),
-                Rendered::wanted(helm, &self)
+                Rendered::wanted(helm, &self),
+                self.deployed(&store, &history)
             );
             // Helm refuses wrong values too, in words that name no line.
             if let Some(error) = values::refusal(&mistakes?.unwrap_or_default()) {
@@ -328,6 +321,8 @@ impl Change {
             if let Some(saved) = &self.options.saved {
                 saved.still_holds(history.last().copied(), &wanted, &client).await?;
             }
+            let (_, before) = deployed?;
+            let migration = before.and_then(|before| Migration::between(&before, &wanted));
             let objects = wanted.objects.into_values().map(|object| object.body);
             rules::hold(&facts(objects, &self.helm), &self.options.aside, progress)?;
 
@@ -351,6 +346,7 @@ impl Change {
                 interrupt,
                 former,
                 before: None,
+                migration,
                 consent,
             };
             let result = Box::pin(work.journaled(&plan, &lease)).await;

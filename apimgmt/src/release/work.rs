@@ -12,6 +12,7 @@ use super::{
     cause::{self, Cause},
     change::{Change, Outcome, Verb},
     comeback::Comeback,
+    difference::Migration,
     helm::Helm,
     hooks::{self, Hook, Surroundings},
     hopeless::Patience,
@@ -43,6 +44,8 @@ pub(super) struct Work<'a> {
     pub(super) former: u32,
     /// What held before; nothing on a first install.
     pub(super) before: Option<Verdicts>,
+    /// What it does to the database's schema.
+    pub(super) migration: Option<Migration>,
     pub(super) consent: Consent,
 }
 
@@ -135,36 +138,20 @@ impl Work<'_> {
         for hook in self.change.options.hooks.before() {
             self.hook(hook, journal).await?;
         }
-        let aside = &self.change.options.aside;
-        let reason = aside.get("database/backup");
-        if self.change.verb == Verb::Install || (reason.is_none() && !self.migrates().await?) {
+        let Some(migration) = &self.migration else {
             return Ok(());
-        }
-        if let Some(reason) = reason {
-            self.progress
-                .say(&format!("no backup is made before the upgrade: {reason}"));
+        };
+        let (from, to) = (&migration.from, &migration.to);
+        self.progress
+            .say(&format!("the database's schema goes from {from} to {to}"));
+        if let Some(reason) = self.change.options.aside.get("database/backup") {
+            self.progress.say(&format!("no backup is made before: {reason}"));
             return Ok(());
         }
         journal.before("backup").await?;
         let told = (&self.consent, self.interrupt, self.progress);
         Box::pin(backup::before_migration(&self.reader, self.former + 1, told)).await?;
         journal.after("backup", "proven").await
-    }
-
-    /// Whether the wanted revision migrates the database.
-    async fn migrates(&self) -> Result<bool, Error> {
-        let history = self.store.history().await?;
-        let compared = self
-            .change
-            .difference(self.helm, &self.store, &history, &self.namespace);
-        let (difference, _) = Box::pin(compared).await?;
-        if let Some(migration) = &difference.migration {
-            self.progress.say(&format!(
-                "the database's schema goes from {} to {}",
-                migration.from, migration.to
-            ));
-        }
-        Ok(difference.migration.is_some())
     }
 
     async fn hook(&self, hook: &Hook, journal: &mut Journal) -> Result<(), Error> {

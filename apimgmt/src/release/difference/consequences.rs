@@ -55,7 +55,7 @@ const FIXED: &[(&str, &[&str])] = &[
 /// Writes them into the difference.
 pub(super) fn tell(difference: &mut Difference, before: &Rendered, wanted: &Rendered) {
     difference.images = images(before, wanted);
-    difference.migration = migration(before, wanted);
+    difference.migration = Migration::between(before, wanted);
     difference.downtime = downtime(difference, before, wanted);
     for change in difference
         .changes
@@ -125,15 +125,18 @@ fn images(before: &Rendered, wanted: &Rendered) -> Vec<ImageChange> {
     changes
 }
 
-fn migration(before: &Rendered, wanted: &Rendered) -> Option<Migration> {
-    let target = |rendered: &Rendered| {
-        rendered.objects.values().find_map(|object| {
-            let target = &object.body["metadata"]["annotations"][TARGET];
-            target.as_str().map(str::to_owned)
-        })
-    };
-    let (from, to) = (target(before)?, target(wanted)?);
-    (from != to).then_some(Migration { from, to })
+impl Migration {
+    /// What both revisions say of their schema, when they say different things.
+    pub(in crate::release) fn between(before: &Rendered, wanted: &Rendered) -> Option<Self> {
+        let target = |rendered: &Rendered| {
+            rendered.objects.values().find_map(|object| {
+                let target = &object.body["metadata"]["annotations"][TARGET];
+                target.as_str().map(str::to_owned)
+            })
+        };
+        let (from, to) = (target(before)?, target(wanted)?);
+        (from != to).then_some(Self { from, to })
+    }
 }
 
 /// What one pod alone serves is away while that pod is replaced.
