@@ -56,6 +56,9 @@ faults: sandbox-up ## Every fault made for real, each to be named by its cause
 mutations: sandbox-up ## Every item made to fail on a running release, by breaking the thing itself
 	MUTATIONS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture mutations::
 
+matrix: sandbox-up ## Every Helm on a release that every other made
+	MATRIX=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture matrix::
+
 bench: build sandbox-up ## Ratios and sizes, measured in one run on the sandbox
 	tests/bench/run
 
@@ -65,4 +68,4 @@ sandbox-up: build ## Start a real one-node Kubernetes; kubeconfig in target/sand
 sandbox-down: ## End it; nothing is left behind
 	[ ! -x $(sandbox) ] || $(sandbox) down
 
-.PHONY: help build demo check tools audit docs chart-test test faults mutations bench sandbox-up sandbox-down
+.PHONY: help build demo check tools audit docs chart-test test faults mutations matrix bench sandbox-up sandbox-down

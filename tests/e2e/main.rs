@@ -4,6 +4,7 @@ mod faults;
 mod full;
 mod interrupted;
 mod lifecycle;
+mod matrix;
 mod mutations;
 mod permissions;
 mod planned;

@@ -1,8 +1,10 @@
 //! Releases whose Helm or whose operator was killed: `rescue` proves that nobody works on them, and makes them good again.
 
 use std::{
+    fs,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
+    thread,
 };
 
 use serde_json::Value;
@@ -136,10 +138,100 @@ fn an_upgrade_whose_operator_and_helm_were_killed_is_rescued_at_once() {
 
 /// The number of the process that the journal says is at work.
 fn journaled_process(place: &Namespace) -> Option<String> {
+    let note = text(&marks(place)?.last()?["note"]);
+    Some(note.split_once("process ")?.1.split(' ').next()?.to_owned())
+}
+
+/// What the journal says of its newest operation, step by step.
+fn marks(place: &Namespace) -> Option<Vec<Value>> {
     let map = place.kubectl(&["get", "configmap", "apimgmt-journal", "--output", "json"]);
     let map: Value = serde_json::from_slice(&map.output.stdout).ok()?;
     let entries: Value = serde_json::from_str(map["data"]["operations"].as_str()?).ok()?;
-    let marks = entries.as_array()?.last()?["marks"].as_array()?.clone();
-    let note = text(&marks.last()?["note"]);
-    Some(note.split_once("process ")?.1.split(' ').next()?.to_owned())
+    entries.as_array()?.last()?["marks"].as_array().cloned()
+}
+
+/// Steps of an upgrade, and what makes it stay at them.
+const STEPS: [(&str, &[&str]); 6] = [
+    ("before", &[]),
+    ("hook early", &["--hooks", "early"]),
+    ("helm", &["--set", NEVER_READY]),
+    ("gates", &["--set", "replicas=2"]),
+    ("hook late", &["--hooks", "late"]),
+    ("return", &["--set", "image=localhost/absent:1"]),
+];
+
+#[test]
+fn an_upgrade_that_is_killed_at_any_step_is_made_good_without_hand_work() {
+    thread::scope(|scope| {
+        for (step, arguments) in STEPS {
+            scope.spawn(move || killed_at(step, arguments));
+        }
+    });
+}
+
+fn killed_at(step: &str, arguments: &[&str]) {
+    let place = Namespace::new(&format!("killed-{}", step.replace(' ', "-")));
+    let chart = chart();
+    place.helm("4.3", &["install", RELEASE, &chart, "--wait"]).succeeds();
+    let file = root().join("target/e2e").join(format!("{}-hooks.yaml", place.name));
+    let hooks = match arguments {
+        [_, "early"] => "- {name: early, before: cache, command: [sleep, '3600'], timeout: 2h}",
+        _ => "- {name: late, after: cache, command: [sleep, '3600'], timeout: 2h}",
+    };
+    fs::write(&file, hooks).expect("target/ can be written");
+    let file = file.display().to_string();
+    let own = arguments.iter().map(|word| match *word {
+        "early" | "late" => file.as_str(),
+        word => word,
+    });
+    let arguments: Vec<_> = ["upgrade", RELEASE, &chart].into_iter().chain(own).collect();
+    let upgrade = begin(plugin(&place, &arguments));
+    until(&format!("step {step}"), || {
+        steps(&place).iter().any(|begun| begun == step)
+    });
+    let children = children(upgrade.id());
+    kill(upgrade);
+    for child in children {
+        // It may have ended meanwhile, which is as good.
+        let _ = Command::new("kill")
+            .args(["-s", "KILL", &child])
+            .stderr(Stdio::null())
+            .status();
+    }
+    until("a rescue", || {
+        let rescue = place.helm_apimgmt("4.3", &["rescue", "--yes", "--quiet", "0s"]);
+        matches!(rescue.code(), 0 | 5)
+    });
+    until("the next upgrade", || {
+        place.helm_apimgmt("4.3", &["upgrade", RELEASE, &chart]).code() == 0
+    });
+    let states = states(&place);
+    assert_eq!(
+        states.iter().filter(|state| *state == "deployed").count(),
+        1,
+        "{step}: {states:?}"
+    );
+    assert!(
+        states.last().is_some_and(|state| state == "deployed"),
+        "{step}: {states:?}"
+    );
+    place.kubectl(&["get", "lease", "apimgmt-operation"]).ends_with(1);
+}
+
+/// Steps that the newest operation in the journal has begun.
+fn steps(place: &Namespace) -> Vec<String> {
+    let marks = marks(place).unwrap_or_default();
+    marks.iter().map(|mark| text(&mark["step"])).collect()
+}
+
+/// Processes that a process has started.
+fn children(of: u32) -> Vec<String> {
+    let found = Command::new("ps")
+        .args(["-o", "pid=", "--ppid", &of.to_string()])
+        .output()
+        .expect("ps is there");
+    String::from_utf8_lossy(&found.stdout)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }
