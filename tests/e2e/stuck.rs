@@ -83,7 +83,10 @@ fn a_release_whose_helm_was_killed_is_rescued_once_nobody_can_be_at_work() {
         .says("is `failed` now");
     // A deployment that once took too long says so until its next pod is ready, and Helm believes it.
     until("plain Helm to go on", || {
-        place.helm("4.3", &["upgrade", RELEASE, &chart, "--wait"]).code() == 0
+        place
+            .helm("4.3", &["upgrade", RELEASE, &chart, "--reset-values", "--wait"])
+            .code()
+            == 0
     });
 
     killed(&place, "upgrade", "pending-upgrade");
