@@ -91,12 +91,14 @@ fn the_plugin_loads_in_every_helm_from_a_folder_and_from_an_archive() {
         };
         let checkout = root().display().to_string();
         for (form, source) in [("folder", &[checkout.as_str()][..]), ("archive", from_archive)] {
-            let plugins = folder.join(format!("plugins-{helm}-{form}"));
-            other_plugin(&plugins);
+            // Helm 4 installs into its data, wherever HELM_PLUGINS points.
+            let data = folder.join(format!("data-{helm}-{form}"));
+            other_plugin(&data.join("plugins"));
             let with = |arguments: &[&str]| {
                 run(tool(&format!("helm-{helm}"))
                     .args(arguments)
-                    .env("HELM_PLUGINS", &plugins))
+                    .env_remove("HELM_PLUGINS")
+                    .env("HELM_DATA_HOME", &data))
             };
             with(&[&["plugin", "install"][..], source].concat()).succeeds();
             with(&["apimgmt", "--help"])
