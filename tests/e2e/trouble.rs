@@ -53,14 +53,7 @@ fn values_that_break_the_schema_are_named_with_path_and_line() {
             .says("postgresql.majorVersion")
             .says("broken-values.yaml:4: ");
     }
-    assert!(
-        !place
-            .kubectl(&["get", "namespace", &place.name])
-            .output
-            .status
-            .success(),
-        "nothing was made"
-    );
+    nothing_was_made(&place);
 }
 
 #[test]
@@ -149,14 +142,7 @@ fn values_that_can_t_work_together_are_refused_before_anything_is_made() {
         origin("minReadySeconds:").is_some_and(|line| line.contains("# values.yaml:")),
         "{shown}"
     );
-    assert!(
-        !place
-            .kubectl(&["get", "namespace", &place.name])
-            .output
-            .status
-            .success(),
-        "nothing was made"
-    );
+    nothing_was_made(&place);
 }
 
 #[test]
@@ -226,4 +212,10 @@ fn a_probe_that_cannot_run_says_why_passes_nothing_and_leaves_nothing() {
     probed("ErrImagePull");
     place.kubectl(&["create", "quota", "none", "--hard=pods=0"]).succeeds();
     probed("exceeded quota");
+}
+
+/// Not even the namespace is there.
+fn nothing_was_made(place: &Namespace) {
+    let found = place.kubectl(&["get", "namespace", &place.name]);
+    assert!(!found.output.status.success(), "nothing was made");
 }

@@ -74,8 +74,9 @@ pub enum Severity {
     Blocking,
 }
 
-/// The six phases of the deployment, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The six phases of the deployment, in order; hooks name them by their lowercase words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Namespace, quotas, secrets, configuration.
     Infrastructure = 1,

@@ -37,10 +37,10 @@ pub struct Hook {
     pub name: String,
     /// Runs before Helm does anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<PhaseName>,
+    pub before: Option<Phase>,
     /// Runs when the gate of this phase has passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<PhaseName>,
+    pub after: Option<Phase>,
     /// A program of this machine and its arguments, run without a shell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
@@ -129,24 +129,6 @@ pub enum OnFailure {
     Continue,
 }
 
-/// A phase by its word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PhaseName {
-    /// Phase 1.
-    Infrastructure = 1,
-    /// Phase 2.
-    Database,
-    /// Phase 3.
-    Cache,
-    /// Phase 4.
-    Application,
-    /// Phase 5.
-    Ingress,
-    /// Phase 6.
-    Monitoring,
-}
-
 const fn timeout() -> Span {
     TIMEOUT
 }
@@ -229,9 +211,7 @@ impl Hooks {
 
     /// Those that run when the gate of a phase has passed.
     pub(super) fn after(&self, phase: Phase) -> impl Iterator<Item = &Hook> {
-        self.0
-            .iter()
-            .filter(move |hook| hook.after.is_some_and(|name| name as u8 == phase as u8))
+        self.0.iter().filter(move |hook| hook.after == Some(phase))
     }
 
     /// As steps of a plan, before or after Helm.
