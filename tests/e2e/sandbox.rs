@@ -186,9 +186,9 @@ pub(crate) fn items_of(report: &Value) -> impl Iterator<Item = &Value> {
     sections.flat_map(|section| section["items"].as_array().expect("items"))
 }
 
-/// The verdicts without those that rest on traffic, of which a test makes now some and now none.
+/// The verdicts without those that rest on a reading of the moment: traffic and use, which other tests move too.
 pub(crate) fn steady(mut verdicts: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    for moving in ["response-time", "throughput", "cache-hit-rate"] {
+    for moving in ["response-time", "throughput", "cache-hit-rate", "resource-usage"] {
         verdicts.remove(&format!("performance/{moving}"));
     }
     verdicts
