@@ -15,6 +15,7 @@ mod hook_logs;
 pub mod hooks;
 pub mod hopeless;
 mod judge;
+pub mod manifest;
 mod namespace;
 pub mod phases;
 pub mod rendered;

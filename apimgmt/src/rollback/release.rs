@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt, api::ListParams};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Context, Fit, Needs, Outcome, Range};
 use crate::{
     Error, ExitCode,
     operation::{Entry as Operation, Journal, Lease, Plan, Step, api::answers},
     release::{
-        Comeback, Helm, Stage,
+        Comeback, Helm, Stage, manifest,
         scene::Scene,
         store::{Entry, Record, Status, Store, last_good},
         watch::Watches,
@@ -189,10 +188,10 @@ impl Rendered {
             objects: BTreeSet::new(),
             schema: None,
         };
-        for document in serde_yaml::Deserializer::from_str(&record.manifest) {
-            let object = Value::deserialize(document).map_err(|error| {
-                Error::could_not(format!("the manifest of revision {} can't be read", record.revision)).because(error)
-            })?;
+        let objects = manifest::objects(&record.manifest).map_err(|why| {
+            Error::could_not(format!("the manifest of revision {} can't be read", record.revision)).because(why)
+        })?;
+        for object in objects {
             let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
             rendered.objects.insert((
                 kind.clone(),
