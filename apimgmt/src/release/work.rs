@@ -11,7 +11,7 @@ use super::{
     backup,
     cause::{self, Cause},
     change::{Change, Outcome, Verb},
-    comeback::Comeback,
+    comeback::{Comeback, TIMEOUT},
     difference::Migration,
     helm::Helm,
     hooks::{self, Hook, Surroundings},
@@ -19,7 +19,6 @@ use super::{
     phases::{Gate, Looked, Standing, Verdicts, look},
     scene::Scene,
     store::{Entry, Status, Store, last_good},
-    watch::Watches,
 };
 use crate::{
     Error, ExitCode,
@@ -94,12 +93,13 @@ impl Work<'_> {
             }
         }
         Box::pin(self.prelude(journal)).await?;
-        let mut stage = Stage {
-            watches: Watches::start(&self.client, &self.namespace),
-            scene: Scene::of(&self.change.release),
-            progress: self.progress,
-        };
-        stage.set().await;
+        let mut stage = Stage::open(
+            &self.client,
+            &self.namespace,
+            Scene::of(&self.change.release),
+            self.progress,
+        )
+        .await;
         if self.interrupt.is_asked() {
             return Ok(self.unchanged(NOTHING_YET));
         }
@@ -406,7 +406,7 @@ impl Work<'_> {
             reader: &self.reader,
             release: &self.change.release,
             target,
-            timeout: timeout.unwrap_or("5m0s"),
+            timeout: timeout.unwrap_or(TIMEOUT),
             before: self.before.as_ref(),
             aside: &self.change.options.aside,
             patience: self.change.options.gate_timeout,

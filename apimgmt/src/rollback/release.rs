@@ -11,10 +11,9 @@ use crate::{
     Error, ExitCode,
     operation::{Entry as Operation, Journal, Lease, Plan, Step, api::answers},
     release::{
-        Comeback, Helm, Stage, manifest,
+        Comeback, Helm, Stage, TIMEOUT, manifest,
         scene::Scene,
         store::{Entry, Record, Status, Store, last_good},
-        watch::Watches,
     },
     report::progress::Progress,
     snapshot::{Labels, PodTemplate},
@@ -279,18 +278,19 @@ pub(super) async fn abort(context: &Context, entry: &Operation, progress: &Progr
 async fn go_back(context: &Context, release: &str, target: u32, progress: &Progress) -> Result<(), Error> {
     let helm = Helm::find(&context.environment, std::env::var_os("PATH").as_deref())?;
     let reader = context.reader();
-    let mut stage = Stage {
-        watches: Watches::start(&context.connected.client, context.namespace()),
-        scene: Scene::of(release),
+    let mut stage = Stage::open(
+        &context.connected.client,
+        context.namespace(),
+        Scene::of(release),
         progress,
-    };
-    stage.set().await;
+    )
+    .await;
     let comeback = Comeback {
         helm: &helm,
         reader: &reader,
         release,
         target,
-        timeout: "5m0s",
+        timeout: TIMEOUT,
         before: None,
         aside: &super::SetAside::new(),
         patience: context.patience,
