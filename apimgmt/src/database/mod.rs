@@ -2,6 +2,7 @@
 
 mod activity;
 mod facts;
+mod pgbouncer;
 mod role;
 mod session;
 mod tls;
@@ -9,8 +10,9 @@ mod upkeep;
 
 pub(crate) use activity::activity;
 pub(crate) use facts::{read, replicas};
+pub(crate) use pgbouncer::{Behind, behind};
 pub(crate) use role::role;
-pub(crate) use session::{Failure, in_words, open};
+pub(crate) use session::{Failure, in_words, is_pooler, open};
 pub(crate) use upkeep::{settings, upkeep};
 
 use crate::snapshot::collect::Words;
