@@ -3,6 +3,7 @@
 mod access;
 mod sentinel;
 mod session;
+mod slow_log;
 
 pub(crate) use session::{Failure, Session, open};
 

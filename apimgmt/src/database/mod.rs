@@ -1,17 +1,21 @@
 //! PostgreSQL: sessions over any stream, with the application's credentials.
 
 mod activity;
+mod contention;
 mod facts;
 mod role;
 mod session;
 mod tls;
 mod upkeep;
+mod write_ahead_log;
 
 pub(crate) use activity::activity;
+pub(crate) use contention::contention;
 pub(crate) use facts::{read, replicas};
 pub(crate) use role::role;
 pub(crate) use session::{Failure, in_words, open};
 pub(crate) use upkeep::{settings, upkeep};
+pub(crate) use write_ahead_log::write_ahead_log;
 
 use crate::snapshot::collect::Words;
 
