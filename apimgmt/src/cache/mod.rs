@@ -1,6 +1,7 @@
 //! Redis: sessions over any stream, with the application's credentials.
 
 mod access;
+mod parting_words;
 mod sentinel;
 mod session;
 mod slow_log;

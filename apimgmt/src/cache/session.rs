@@ -6,6 +6,7 @@ use redis::{
     AsyncCommands, AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, aio::MultiplexedConnection,
 };
 
+use super::parting_words::PartingWords;
 use crate::snapshot::{collect::Stream, hostile};
 
 /// Longest wait for one answer. The crate's own half a second is less than a fork of a large data set may hold everything up
@@ -41,7 +42,7 @@ pub(crate) async fn open(stream: Stream, user: &str, password: Option<&str>) -> 
     // The crate would log in by itself, and call every answer but OK a wrong password.
     let info = RedisConnectionInfo::default().set_skip_set_lib_name();
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-    let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
+    let (connection, driver) = MultiplexedConnection::new_with_config(&info, PartingWords::of(stream), config)
         .await
         .map_err(|error| failure(&error))?;
     // Ends by itself when the connection is dropped.
@@ -185,6 +186,18 @@ mod tests {
             assert_eq!(matches!(failure, Failure::Refused(_)), refused, "{failure}");
             assert!(said.contains(&failure.to_string()), "{failure}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_server_says_before_it_hangs_up_is_heard() {
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        theirs
+            .write_all(b"-ERR max number of clients reached\r\n")
+            .await
+            .unwrap();
+        drop(theirs);
+        let failure = open(Box::new(ours), "", Some("secret")).await.err().unwrap();
+        assert_eq!(failure, Failure::Server("ERR max number of clients reached".into()));
     }
 
     #[test]
