@@ -126,7 +126,7 @@ mod tests {
     fn answers_are_recognised_in_servers_logs_and_in_clients() {
         use Answer as A;
         for (line, expected) in [
-            (r#"FATAL:  sorry, too many clients already"#, A::ConnectionsExhausted),
+            ("FATAL:  sorry, too many clients already", A::ConnectionsExhausted),
             (
                 r#"{"level":"WARN","error":"db error: FATAL: remaining connection slots are reserved for non-replication superuser connections (SQLSTATE 53300) (postgres:5432)"}"#,
                 A::ConnectionsExhausted,

@@ -7,7 +7,7 @@ use crate::{
         scene::{Said, Scene, clean, lasting, servers::CACHE},
     },
     signatures::{Answer, Family},
-    snapshot::{Unreadable, sessions::Redis},
+    snapshot::{Pod, Unreadable, sessions::Redis},
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -37,7 +37,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
         .collect();
     // Those that could not be asked speak in their logs.
     let is_told = |said: &&Said<'_>| findings.iter().all(|finding| finding.object != said.pod.object());
-    let own = server.pod.map(|pod| pod.object());
+    let own = server.pod.map(Pod::object);
     let silent: Vec<_> = said
         .iter()
         .filter(|said| !said.pod.is_ready() && Some(said.pod.object()) != own)

@@ -4,7 +4,7 @@ use crate::{
     diagnoses::{
         Diagnosis, Finding, Topic,
         scene::{
-            Said, Scene, clean,
+            Backing, Said, Scene, clean,
             servers::{container_of, state_of},
         },
     },
@@ -60,7 +60,7 @@ fn finding<'a>(scene: &Scene<'a>, said: &Said<'a>) -> Finding {
             format!("the data of {workload} was made by another major version of PostgreSQL than image {image} runs")
         }
     };
-    let services = scene.services_of(pod).map(|backing| backing.name());
+    let services = scene.services_of(pod).map(Backing::name);
     let finding = Finding::new(DIAGNOSIS.id, &workload, cause)
         .explaining([pod.object()])
         .explaining(services.map(|service| state_of("answer", service)))

@@ -4,7 +4,7 @@ use crate::{
     diagnoses::{
         Diagnosis, Directness, Finding, Topic, Weight,
         scene::{
-            Said, Scene,
+            Backing, Said, Scene,
             commands::literal,
             memory::doubled,
             servers::{container_of, state_of},
@@ -60,7 +60,7 @@ fn finding<'a>(scene: &Scene<'a>, said: &Said<'a>) -> Finding {
     );
     let of_size = size.map_or(String::new(), |size| format!(" of {}", size.0));
     let complaints = scene.complaints(Family::Postgresql, &[Answer::VolumeFull, Answer::Starting]);
-    let services = scene.services_of(pod).map(|backing| backing.name());
+    let services = scene.services_of(pod).map(Backing::name);
     let how = if pod.is_ready() { "refuses writes" } else { "stops" };
     let mut finding = Finding::new(
         DIAGNOSIS.id,

@@ -11,7 +11,7 @@ use crate::{
     signatures::{Answer, Family},
     snapshot::{
         Unreadable,
-        sessions::{Postgresql, Upkeep},
+        sessions::{Horizon, Postgresql, Upkeep},
     },
 };
 
@@ -47,7 +47,7 @@ fn finding<'a>(scene: &Scene<'a>, server: &Server<'a, Postgresql>, upkeep: &Upke
     let holder = horizon.filter(|it| it.age * 2 > upkeep.oldest_xid);
     let held = holder.map_or_else(
         || "nothing holds them, so vacuum does not come to them".into(),
-        |it| scene.holder(it),
+        Horizon::holder,
     );
     let database = crate::diagnoses::scene::clean(&upkeep.oldest_database);
     let stopped = upkeep.oldest_xid >= STOP

@@ -10,7 +10,7 @@ use crate::{
     },
     snapshot::{
         Unreadable,
-        sessions::{Postgresql, Table},
+        sessions::{Horizon, Postgresql, Table},
     },
 };
 
@@ -45,7 +45,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let why = match (is_off, worst) {
         (Some(name), _) => format!("{name} is off"),
         (None, Some(table)) if table.autovacuum_off => format!("autovacuum is off for {}", clean(&table.name)),
-        (None, Some(_)) if holder.is_some() => holder.map(|it| scene.holder(it)).unwrap_or_default(),
+        (None, Some(_)) if holder.is_some() => holder.map(Horizon::holder).unwrap_or_default(),
         _ => return Ok(Vec::new()),
     };
     Ok(vec![finding(scene, &server, worst, &why, is_off)])

@@ -6,7 +6,7 @@ use crate::{
     snapshot::{Pod, pods::Container},
 };
 
-impl<'a> Scene<'a> {
+impl Scene<'_> {
     /// A statement for the database's administrator: a command where the server runs here, else a sentence.
     pub(crate) fn psql(&self, pod: Option<&Pod>, database: &str, statement: &str) -> String {
         let Some((pod, container)) = pod.and_then(|pod| Some((pod, container_of(pod, Family::Postgresql)?))) else {
@@ -65,7 +65,7 @@ pub(crate) fn parameter<'c>(container: &'c Container, name: &str) -> Option<&'c 
             .trim_start_matches("--");
         word.strip_prefix(name)?.strip_prefix('=')
     };
-    words.filter_map(value).last()
+    words.rev().find_map(value)
 }
 
 /// Whether a name of the cluster may stand in a command as it is.

@@ -3,22 +3,24 @@
 use super::{Scene, clean, commands::is_plain, lasting, servers::Server};
 use crate::snapshot::sessions::{Horizon, Postgresql};
 
-impl<'a> Scene<'a> {
+impl Horizon {
     /// Who holds the oldest transaction, for a person.
-    pub(crate) fn holder(&self, horizon: &Horizon) -> String {
-        let name = clean(&horizon.name);
-        let who = clean(&horizon.description);
-        let seconds = horizon
+    pub(crate) fn holder(&self) -> String {
+        let name = clean(&self.name);
+        let who = clean(&self.description);
+        let seconds = self
             .seconds
             .map_or(String::new(), |seconds| format!(" for {}", lasting(seconds)));
-        match horizon.kind.as_str() {
+        match self.kind.as_str() {
             "session" => format!("the transaction of pid {name} ({who}), open{seconds}, holds them"),
             "prepared" => format!("the prepared transaction {name} of {who}, there{seconds}, holds them"),
             "slot" => format!("the {who} replication slot {name} holds them"),
             _ => format!("the replica {name} holds them (hot_standby_feedback)"),
         }
     }
+}
 
+impl<'a> Scene<'a> {
     /// What makes it let go.
     pub(crate) fn release(&self, server: &Server<'a, Postgresql>, horizon: &Horizon) -> String {
         let name = &horizon.name;

@@ -1,8 +1,11 @@
 //! The database and the cache as their sessions tell of them, which objects they are here, and who uses them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Backing, Scene};
 use crate::{
     checklist::Evidence,
+    diagnoses::{Directness, Finding},
     signatures::{Answer, Family},
     snapshot::{
         Pod, Source, Unreadable,
@@ -115,7 +118,7 @@ impl<'a> Scene<'a> {
     /// The workloads that use a server, by name, each with its pods.
     pub(crate) fn users<T>(&self, server: &Server<'a, T>) -> Vec<(String, usize)> {
         let pods = server.services.iter().flat_map(|service| self.dependents(service));
-        let mut seen: std::collections::BTreeMap<String, std::collections::BTreeSet<&str>> = Default::default();
+        let mut seen: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for pod in pods {
             seen.entry(self.workload(pod)).or_default().insert(&pod.metadata.name);
         }
@@ -156,15 +159,15 @@ impl<'a, T> Server<'a, T> {
         id: &'static str,
         answers: &[Answer],
         cause: impl Into<String>,
-    ) -> crate::diagnoses::Finding {
+    ) -> Finding {
         let said = scene.complaints(self.family, answers);
         let lines = said
             .iter()
             .take(3)
             .map(|it| scene.log_line(it.pod, it.container, it.previous, it.line));
         let object = &self.object;
-        crate::diagnoses::Finding::new(id, object, cause)
-            .shown(crate::diagnoses::Directness::Compared)
+        Finding::new(id, object, cause)
+            .shown(Directness::Compared)
             .explaining(scene.unready_users(self).iter().map(|pod| pod.object()))
             .explaining(said.iter().map(|it| it.pod.object()))
             .explaining(self.services.iter().map(|service| state_of("answer", service)))
