@@ -13,6 +13,7 @@ pub mod probe;
 pub mod release;
 pub mod report;
 pub mod rollback;
+pub(crate) mod signatures;
 pub mod snapshot;
 pub mod statement;
 pub mod suggestion;

@@ -1,8 +1,10 @@
 //! Redis: sessions over any stream, with the application's credentials.
 
 mod access;
+mod parting_words;
 mod sentinel;
 mod session;
+mod slow_log;
 
 pub(crate) use session::{Failure, Session, open};
 

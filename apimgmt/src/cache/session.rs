@@ -6,6 +6,7 @@ use redis::{
     AsyncCommands, AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, aio::MultiplexedConnection,
 };
 
+use super::parting_words::PartingWords;
 use crate::snapshot::{collect::Stream, hostile};
 
 /// Longest wait for one answer. The crate's own half a second is less than a fork of a large data set may hold everything up
@@ -38,23 +39,37 @@ pub(crate) struct Session(pub(super) MultiplexedConnection);
 /// # Errors
 /// When the server refuses or hangs up.
 pub(crate) async fn open(stream: Stream, user: &str, password: Option<&str>) -> Result<Session, Failure> {
-    let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
-    if let Some(password) = password {
-        info = info.set_password(password);
-        if !user.is_empty() {
-            info = info.set_username(user);
-        }
-    }
+    // The crate would log in by itself, and call every answer but OK a wrong password.
+    let info = RedisConnectionInfo::default().set_skip_set_lib_name();
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-    let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
+    let (connection, driver) = MultiplexedConnection::new_with_config(&info, PartingWords::of(stream), config)
         .await
         .map_err(|error| failure(&error))?;
     // Ends by itself when the connection is dropped.
     tokio::spawn(driver);
-    Ok(Session(connection))
+    let mut session = Session(connection);
+    if let Some(password) = password {
+        session.log_in(user, password).await?;
+    }
+    Ok(session)
 }
 
 impl Session {
+    async fn log_in(&mut self, user: &str, password: &str) -> Result<(), Failure> {
+        let mut login = redis::cmd("AUTH");
+        if !user.is_empty() {
+            login.arg(user);
+        }
+        let answer: Result<(), Failure> = self.ask(login.arg(password)).await;
+        match answer {
+            // Before Redis 6 there are no users.
+            Err(Failure::Server(said)) if !user.is_empty() && said.contains("wrong number of arguments") => {
+                self.ask(redis::cmd("AUTH").arg(password)).await
+            }
+            answer => answer,
+        }
+    }
+
     /// `PONG`, or what the server says instead.
     pub(crate) async fn ping(&mut self) -> Result<String, Failure> {
         let answer: String = redis::cmd("PING")
@@ -153,6 +168,36 @@ mod tests {
         });
         let mut session = open(Box::new(ours), "", None).await.unwrap();
         assert_eq!(session.ping().await, Ok("PONG".into()));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_full_has_not_refused_the_password() {
+        for (said, refused) in [
+            ("-ERR max number of clients reached\r\n", false),
+            ("-WRONGPASS invalid username-password pair\r\n", true),
+        ] {
+            let (ours, mut theirs) = tokio::io::duplex(4096);
+            tokio::spawn(async move {
+                let mut asked = [0; 512];
+                let _ = theirs.read(&mut asked).await;
+                theirs.write_all(said.as_bytes()).await.unwrap();
+            });
+            let failure = open(Box::new(ours), "app", Some("secret")).await.err().unwrap();
+            assert_eq!(matches!(failure, Failure::Refused(_)), refused, "{failure}");
+            assert!(said.contains(&failure.to_string()), "{failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_server_says_before_it_hangs_up_is_heard() {
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        theirs
+            .write_all(b"-ERR max number of clients reached\r\n")
+            .await
+            .unwrap();
+        drop(theirs);
+        let failure = open(Box::new(ours), "", Some("secret")).await.err().unwrap();
+        assert_eq!(failure, Failure::Server("ERR max number of clients reached".into()));
     }
 
     #[test]

@@ -24,7 +24,9 @@ const ACTUAL_COLLATION: &str =
     "select pg_database_collation_actual_version(oid) from pg_database where datname = current_database()";
 
 const REPLICAS: &str = "
-select coalesce(application_name, ''), coalesce(state, ''), extract(epoch from replay_lag)::float8 from pg_stat_replication order by 1";
+select coalesce(application_name, ''), coalesce(state, ''), extract(epoch from replay_lag)::float8,
+       pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_lsn() end, replay_lsn)::int8
+from pg_stat_replication order by 1";
 
 /// Reads what is known of the server and of the schema.
 ///
@@ -99,6 +101,7 @@ fn replica(row: &Row) -> Result<Replica, tokio_postgres::Error> {
         name: hostile::line(row.try_get(0)?),
         state: row.try_get(1)?,
         lag_seconds: row.try_get(2)?,
+        lag_bytes: row.try_get(3)?,
     })
 }
 

@@ -11,7 +11,8 @@ use crate::snapshot::{
 };
 
 /// The parameters that some unit reads.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 28] = [
+    "archive_mode",
     "autovacuum",
     "autovacuum_freeze_max_age",
     "autovacuum_max_workers",
@@ -21,14 +22,17 @@ const NAMES: [&str; 24] = [
     "autovacuum_work_mem",
     "checkpoint_completion_target",
     "checkpoint_timeout",
+    "default_transaction_read_only",
     "fsync",
     "full_page_writes",
     "idle_in_transaction_session_timeout",
     "maintenance_work_mem",
     "max_connections",
+    "max_slot_wal_keep_size",
     "max_wal_size",
     "reserved_connections",
     "shared_buffers",
+    "ssl",
     "statement_timeout",
     "superuser_reserved_connections",
     "synchronous_commit",
@@ -63,7 +67,9 @@ select s.schemaname || '.' || s.relname, c.relpages::int8 * size.page,
            (ceil(c.reltuples * (28 + ceil(w.width / 8) * 8)
                  / ((size.page - 24) * coalesce((select option_value::float8 / 100 from pg_options_to_table(c.reloptions)
                                                  where option_name = 'fillfactor'), 1.0))) * size.page)::int8 end,
-       greatest(c.reltuples, 0)::float8, s.n_dead_tup
+       greatest(c.reltuples, 0)::float8, s.n_dead_tup, greatest(s.last_vacuum, s.last_autovacuum),
+       exists (select from pg_options_to_table(c.reloptions)
+               where option_name = 'autovacuum_enabled' and lower(option_value) in ('false', 'off', 'no', '0'))
 from pg_stat_user_tables s join pg_class c on c.oid = s.relid
 cross join (select current_setting('block_size')::int8 as page) size
 left join lateral (select sum((1 - p.null_frac) * p.avg_width)::float8 as width from pg_stats p
@@ -123,5 +129,7 @@ fn table(row: &Row) -> Result<Table, tokio_postgres::Error> {
         needed_bytes: row.try_get(2)?,
         rows: row.try_get(3)?,
         dead: row.try_get(4)?,
+        last_vacuum: row.try_get(5)?,
+        autovacuum_off: row.try_get(6)?,
     })
 }

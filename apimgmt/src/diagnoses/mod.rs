@@ -5,6 +5,7 @@ mod fold;
 mod narrow;
 mod scene;
 
+pub mod database;
 pub mod memory;
 pub mod network;
 pub mod pod;
@@ -80,6 +81,35 @@ pub const ALL: &[&Diagnosis] = &[
     &network::SERVICE_SELECTS_NOTHING,
     &network::DEPENDENCY_REFUSED,
     &network::DEPENDENCY_HOST_UNKNOWN,
+    &database::CONNECTIONS_EXHAUSTED,
+    &database::DATABASE_LOGIN_REFUSED,
+    &database::LOCK_PILE_UP,
+    &database::DATABASE_VOLUME_FULL,
+    &database::CACHE_MEMORY_FULL,
+    &database::CACHE_SAVE_FAILING,
+    &database::CACHE_LOGIN_REFUSED,
+    &database::WRITES_REACH_STANDBY,
+    &database::CACHE_WRITES_REACH_REPLICA,
+    &database::CACHE_REPLICA_LINK_DOWN,
+    &database::REPLICATION_SLOT_INACTIVE,
+    &database::ARCHIVING_FAILING,
+    &database::DATA_FILES_INCOMPATIBLE,
+    &database::SCHEMA_BEHIND,
+    &database::CACHE_CLIENTS_EXHAUSTED,
+    &database::CACHE_MEMORY_UNBOUNDED,
+    &database::TRANSACTION_IDS_RUNNING_OUT,
+    &database::BACKUP_FAILING,
+    &database::BACKUP_UNUSABLE,
+    &database::CONNECTION_UNENCRYPTED,
+    &database::DURABILITY_OFF,
+    &database::COLLATION_VERSION_CHANGED,
+    &database::VACUUM_BEHIND,
+    &database::CACHE_EVICTING,
+    &database::CACHE_COMMANDS_SLOW,
+    &database::CACHE_LOADING,
+    &database::SHARED_MEMORY_FULL,
+    &database::REPLICA_LAGGING,
+    &database::ROLLOUT_EXHAUSTS_CONNECTIONS,
     &pod::UNEXPLAINED,
 ];
 

@@ -3,12 +3,22 @@
 use super::{ALL, Diagnosed, Finding, Topic};
 
 impl Diagnosed {
-    /// Keeps the findings of a topic, and those about an object of a name or with a symptom there.
+    /// Keeps the findings of a topic, and those about an object of a name or with a symptom there; of what could not be
+    /// read, what the topic asks for.
     pub fn keep(&mut self, topic: Option<Topic>, name: Option<&str>) {
         self.findings.retain(|finding| {
             topic.is_none_or(|topic| topic_of(finding).is_some_and(|own| topic.causes().contains(&own)))
                 && name.is_none_or(|name| touches(finding, name))
         });
+        if let Some(topic) = topic {
+            let asked: Vec<_> = ALL
+                .iter()
+                .copied()
+                .filter(|it| topic.causes().contains(&it.topic))
+                .collect();
+            let reads = super::reads(&asked);
+            self.unreadable.retain(|why| reads.contains(&why.source));
+        }
     }
 }
 
@@ -16,12 +26,12 @@ impl Topic {
     /// Topics whose causes show as trouble of this one: a pod may be ill for want of memory or of a service.
     const fn causes(self) -> &'static [Self] {
         match self {
-            Self::Pod => &[Self::Pod, Self::Memory, Self::Network],
+            Self::Pod => &[Self::Pod, Self::Memory, Self::Network, Self::Database],
             Self::Database => &[Self::Database, Self::Pod, Self::Memory, Self::Network],
             Self::Memory => &[Self::Memory],
             Self::Tls => &[Self::Tls],
-            Self::Network => &[Self::Network, Self::Pod],
-            Self::Release => &[Self::Release, Self::Pod, Self::Memory, Self::Network],
+            Self::Network => &[Self::Network, Self::Pod, Self::Database],
+            Self::Release => &[Self::Release, Self::Pod, Self::Memory, Self::Network, Self::Database],
         }
     }
 }

@@ -16,6 +16,9 @@ pub struct Sensitive {
     /// Type of a secret, such as `kubernetes.io/tls`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// When somebody changed it last, as its managers' records tell; `None` where they tell nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
     /// Facts of the value of each key.
     pub facts: BTreeMap<String, ValueFacts>,
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod activity;
+mod contention;
 mod database_role;
 mod exporters;
 mod exposure;
@@ -13,10 +14,12 @@ mod redis_traffic;
 mod resolution;
 mod rules;
 mod sentinels;
+mod slow_commands;
 mod statements;
 mod traffic;
 mod upkeep;
 mod watchers;
+mod write_ahead_log;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +33,7 @@ use super::sensitive::Certificate;
 
 pub use access::{AccessReview, Question};
 pub use activity::{Activity, Pool, Sessions};
+pub use contention::{Blocker, Client, Contention, Horizon};
 pub use database_role::DatabaseRole;
 pub use exporters::Exporters;
 pub use exposure::{Exposure, Found, LeftOut, Searched};
@@ -40,9 +44,11 @@ pub use redis_traffic::KeyspaceReads;
 pub use resolution::Resolution;
 pub use rules::Rule;
 pub use sentinels::{RedisReplica, Sentinel};
+pub use slow_commands::SlowCommand;
 pub use traffic::{Bucket, Traffic};
 pub use upkeep::{Setting, Table, Upkeep};
 pub use watchers::{SyntheticCheck, Watchers};
+pub use write_ahead_log::{Archiver, Slot, WriteAheadLog};
 
 /// How a session reached its server, which bounds what it proves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,12 +127,17 @@ pub struct Postgresql {
     pub upkeep: Option<Upkeep>,
     /// Who is connected.
     pub activity: Option<Activity>,
+    /// Who keeps its sessions, and who holds what others wait for.
+    pub contention: Option<Contention>,
+    /// What keeps its write-ahead log on the volume.
+    pub write_ahead_log: Option<WriteAheadLog>,
     /// The application's pool.
     pub pool: Option<Pool>,
     /// What stands between it and the application.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pooler: Option<Pooler>,
-    /// What could not be asked, by part (`role`, `settings`, `upkeep`, `activity`, `monitor`), and why.
+    /// What could not be asked, by part (`role`, `settings`, `upkeep`, `activity`,
+    /// `contention`, `writeAheadLog`, `monitor`), and why.
     pub untold: BTreeMap<String, String>,
 }
 
@@ -150,6 +161,8 @@ pub struct Replica {
     pub state: String,
     /// Replay lag in seconds.
     pub lag_seconds: Option<f64>,
+    /// Bytes of log that it has not replayed.
+    pub lag_bytes: Option<i64>,
 }
 
 /// What a session to Redis tells.
@@ -172,6 +185,8 @@ pub struct Redis {
     pub access: Option<RedisAccess>,
     /// Reads of the keyspace at the beginning and at the end of the session.
     pub reads: Vec<KeyspaceReads>,
+    /// The newest entries of the slow log.
+    pub slow: Vec<SlowCommand>,
     /// What each Sentinel says; empty when none is declared.
     pub sentinels: Vec<Sentinel>,
     /// The other servers under Sentinel, any of which may be the next master: their state and parameters.

@@ -3,7 +3,7 @@
 use crate::{
     diagnoses::{
         Diagnosis, Directness, Finding, Topic, Weight,
-        scene::{Group, Kill, Scene, Sighting, minutes, per_workload},
+        scene::{Group, Kill, Scene, Sighting, minutes, per_workload, servers::state_of},
     },
     snapshot::{Source, Unreadable},
 };
@@ -74,6 +74,7 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>, kill: &Kill<'a>) -> Finding
     .shown(if kill.event.is_some() { Directness::Said } else { Directness::Inferred })
     .explaining(group.pods())
     .following(scene.missing(pod).iter().map(|backing| backing.object()))
+    .following(scene.needs(pod).iter().map(|need| state_of("answer", need.service)))
     .because(failure.into_iter().chain(kill.event).map(|event| scene.event(pod.object(), event)))
     .because(group.states(scene))
     .because(last.map(|line| scene.log_line(pod, &status.name, status.state.terminated.is_none(), line)))

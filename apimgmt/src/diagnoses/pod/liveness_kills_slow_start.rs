@@ -3,7 +3,7 @@
 use crate::{
     diagnoses::{
         Diagnosis, Directness, Finding, Topic,
-        scene::{Group, Kill, ProbeKind, Scene, Sighting, minutes, per_workload, probe_patch},
+        scene::{Group, Kill, ProbeKind, Scene, Sighting, minutes, per_workload, probe_patch, servers::state_of},
     },
     snapshot::{Source, Unreadable},
 };
@@ -72,6 +72,7 @@ fn finding<'a>(scene: &Scene<'a>, group: &Group<'a>, kill: &Kill<'a>) -> Finding
     .shown(Directness::Compared)
     .explaining(group.pods())
     .following(scene.missing(pod).iter().map(|backing| backing.object()))
+    .following(scene.needs(pod).iter().map(|need| state_of("answer", need.service)))
     .because(failure.into_iter().chain(kill.event).map(|event| scene.event(pod.object(), event)))
     .because(group.states(scene))
     .because([scene.field(Source::Pods, pod.object(), &format!("spec.containers[{}].{}", status.name, kill.kind.field()), &sum)])

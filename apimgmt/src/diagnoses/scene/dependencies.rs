@@ -239,6 +239,10 @@ impl<'a> Scene<'a> {
             }
             for previous in [false, true] {
                 for line in self.log(pod, &status.name, previous).iter().rev() {
+                    // A server that gives its reason has been reached.
+                    if crate::signatures::answer(line).is_some() {
+                        continue;
+                    }
                     let Some((manner, targets)) = complaint(line) else {
                         continue;
                     };

@@ -5,16 +5,23 @@
 
 pub(crate) mod absence;
 mod addresses;
+mod answers;
+pub(crate) mod commands;
 mod dependencies;
 mod evidence;
+pub(crate) mod figures;
 mod health;
+mod horizons;
 mod kills;
+pub(crate) mod logins;
 pub(crate) mod memory;
+pub(crate) mod old_environment;
 pub(crate) mod probe_patch;
 mod probes;
 pub(crate) mod pulls;
 mod refused_creations;
 pub(crate) mod scheduling;
+pub(crate) mod servers;
 mod services;
 mod sightings;
 mod text;
@@ -26,6 +33,7 @@ use std::{
 };
 
 pub(crate) use addresses::{Manner, Refusal};
+pub(crate) use answers::Said;
 pub(crate) use dependencies::Need;
 pub(crate) use health::{is_initial, minutes, since, trouble};
 pub(crate) use kills::Kill;
@@ -34,7 +42,7 @@ pub(crate) use pulls::PullFailure;
 pub(crate) use refused_creations::RefusedCreation;
 pub(crate) use services::{Backing, selects};
 pub(crate) use sightings::{Group, Sighting, per_key, per_workload};
-pub(crate) use text::{after, clean, distance, list, quoted};
+pub(crate) use text::{after, clean, counted, distance, lasting, list, quoted, sized};
 pub(crate) use workloads::Workload;
 
 use jiff::Timestamp;

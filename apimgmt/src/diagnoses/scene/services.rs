@@ -18,7 +18,12 @@ pub(crate) struct Backing<'a> {
     pub(crate) ready: usize,
 }
 
-impl Backing<'_> {
+impl<'a> Backing<'a> {
+    /// Its name.
+    pub(crate) fn name(&self) -> &'a str {
+        &self.service.metadata.name
+    }
+
     /// `service/NAME`.
     pub(crate) fn object(&self) -> String {
         format!("service/{}", self.service.metadata.name)

@@ -46,6 +46,31 @@ pub(crate) fn list(words: &[String]) -> String {
     }
 }
 
+/// An amount of bytes: `512 B`, `96.0 MiB`, `1.5 GiB`.
+pub(crate) fn sized(bytes: i64) -> String {
+    let tenths = |unit: i64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        ..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", tenths(1024)),
+        1_048_576..1_073_741_824 => format!("{} MiB", tenths(1_048_576)),
+        _ => format!("{} GiB", tenths(1_073_741_824)),
+    }
+}
+
+/// `1 pod`, `3 pods`.
+pub(crate) fn counted(count: i64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+/// A time in seconds as a server tells it.
+pub(crate) fn lasting(seconds: f64) -> String {
+    super::minutes(jiff::SignedDuration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
 /// How many letters two names differ by: Levenshtein's distance.
 pub(crate) fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();

@@ -1,14 +1,20 @@
-//! The last lines of containers that are not well: masked, escaped and capped as they stream in.
+//! The last lines of containers that are not well: masked, escaped and capped as they stream in. Of servers that are well,
+//! only what they say of their own trouble: the other lines may hold people's data.
 
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Run, list::path, mask::Mask, trouble::Trouble};
-use crate::snapshot::{Pod, Snapshot, Unreadable, Why, events::LogTail, hostile, pods::ContainerStatus};
+use crate::{
+    signatures::{self, Family},
+    snapshot::{Pod, Snapshot, Unreadable, Why, events::LogTail, hostile, pods::ContainerStatus},
+};
 
 /// Lines of each run.
 const LINES: usize = 60;
 /// Bytes of each run: a line may be as long as its writer likes.
 const BYTES: usize = 64 << 10;
+/// Lines and bytes of a server that is well, among which its own trouble is looked for.
+const SEARCHED: (usize, usize) = (400, 256 << 10);
 /// Most runs that are read.
 const MOST: usize = 40;
 /// Runs read at once.
@@ -20,6 +26,8 @@ struct Tail {
     pod: String,
     container: String,
     previous: bool,
+    /// It is well, and only what it says of its own trouble is kept.
+    searched: bool,
 }
 
 impl Run {
@@ -39,9 +47,11 @@ impl Run {
             pod,
             container,
             previous,
+            searched,
         } = tail;
+        let (lines, bytes) = if searched { SEARCHED } else { (LINES, BYTES) };
         let log = path("", "v1", Some(self.namespace()), &format!("pods/{pod}/log"));
-        let query = format!("{log}?container={container}&previous={previous}&tailLines={LINES}&limitBytes={BYTES}");
+        let query = format!("{log}?container={container}&previous={previous}&tailLines={lines}&limitBytes={bytes}");
         let (status, _, answer) = self.api.get_once(&query, "*/*").await?;
         match status.as_u16() {
             200 => {}
@@ -54,21 +64,26 @@ impl Run {
             pod,
             container,
             previous,
-            lines: lines(&text, mask),
+            lines: kept(&text, mask, searched),
         }))
     }
 }
 
 /// Masked first, then escaped and capped: a cut secret would not be recognised.
-fn lines(text: &[u8], mask: &Mask) -> Vec<String> {
+fn kept(text: &[u8], mask: &Mask, searched: bool) -> Vec<String> {
     let text = String::from_utf8_lossy(text);
-    let lines: Vec<_> = text.lines().map(|line| hostile::line(&mask.apply(line))).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !searched || signatures::answer(line).is_some())
+        .map(|line| hostile::line(&mask.apply(line)))
+        .collect();
     lines.into_iter().rev().take(LINES).rev().collect()
 }
 
-/// The runs worth reading: of containers that are not ready, and of those that ended before. The current run first.
+/// The runs worth reading: of containers that are not ready, and of those that ended before, the current run first; then
+/// those of servers.
 fn unwell(pods: &[Pod]) -> Vec<Tail> {
-    let mut tails = Vec::new();
+    let (mut tails, mut servers) = (Vec::new(), Vec::new());
     for pod in pods {
         for status in pod.statuses() {
             let ended_well =
@@ -77,6 +92,7 @@ fn unwell(pods: &[Pod]) -> Vec<Tail> {
                 pod: pod.metadata.name.clone(),
                 container: status.name.to_string(),
                 previous,
+                searched: false,
             };
             let began = status.state.running.is_some() || status.state.terminated.is_some();
             if began && !status.ready && !ended_well(status) {
@@ -85,15 +101,27 @@ fn unwell(pods: &[Pod]) -> Vec<Tail> {
             if status.last_state.terminated.is_some() || status.restart_count > 0 {
                 tails.push(tail(true));
             }
+            if status.ready && status.state.running.is_some() && is_server(pod, &status.name) {
+                servers.push(Tail {
+                    searched: true,
+                    ..tail(false)
+                });
+            }
         }
     }
+    tails.extend(servers);
     tails.truncate(MOST);
     tails
 }
 
+fn is_server(pod: &Pod, container: &str) -> bool {
+    let container = pod.spec.containers.iter().find(|it| it.name == container);
+    container.is_some_and(|it| Family::of(&it.image, it.ports.iter().map(|port| port.container_port)).is_some())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Mask, lines, unwell};
+    use super::{Mask, kept, unwell};
     use crate::snapshot::{Snapshot, collect::vault::Vault};
 
     #[test]
@@ -105,21 +133,40 @@ objects:
 - {kind: Pod, metadata: {name: done}, status: {initContainerStatuses: [{name: i, ready: false, state: {terminated: {exitCode: 0}}}]}}
 - {kind: Pod, metadata: {name: crashed}, status: {containerStatuses: [{name: c, restartCount: 2, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 1}}}]}}
 - {kind: Pod, metadata: {name: unready}, status: {containerStatuses: [{name: c, ready: false, state: {running: {}}}]}}
+- {kind: Pod, metadata: {name: postgres}, spec: {containers: [{name: c, image: 'postgres:15'}]}, status: {containerStatuses: [{name: c, ready: true, state: {running: {}}}]}}
 - {kind: Pod, metadata: {name: pulling}, status: {containerStatuses: [{name: c, state: {waiting: {reason: ImagePullBackOff}}}]}}",
         )
         .unwrap();
         let tails = unwell(snapshot.pods().unwrap());
-        let named: Vec<_> = tails.iter().map(|tail| (tail.pod.as_str(), tail.previous)).collect();
-        assert_eq!(named, [("crashed", true), ("unready", false)]);
+        let named: Vec<_> = tails
+            .iter()
+            .map(|tail| (tail.pod.as_str(), tail.previous, tail.searched))
+            .collect();
+        assert_eq!(
+            named,
+            [
+                ("crashed", true, false),
+                ("unready", false, false),
+                ("postgres", false, true)
+            ]
+        );
     }
 
     #[test]
     fn lines_are_escaped_capped_and_counted() {
         let mask = Mask::of(&Vault::default());
         let text = format!("\u{1b}[2J{}\r\nlast\n", "x".repeat(2000));
-        let read = lines(text.as_bytes(), &mask);
+        let read = kept(text.as_bytes(), &mask, false);
         assert!(read[0].starts_with("\\u{1b}[2Jx") && read[0].chars().count() < 520);
         assert_eq!(read[1], "last");
-        assert_eq!(lines("a\n".repeat(100).as_bytes(), &mask).len(), 60);
+        assert_eq!(kept("a\n".repeat(100).as_bytes(), &mask, false).len(), 60);
+    }
+
+    #[test]
+    fn of_a_server_that_is_well_no_statement_is_kept() {
+        let text =
+            "ERROR:  could not extend file: No space left on device\nSTATEMENT:  insert into people values ('Ada')\n";
+        let read = kept(text.as_bytes(), &Mask::of(&Vault::default()), true);
+        assert_eq!(read, ["ERROR:  could not extend file: No space left on device"]);
     }
 }

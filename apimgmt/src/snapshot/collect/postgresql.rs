@@ -212,6 +212,14 @@ async fn of_application(facts: &mut Postgresql, client: &mut tokio_postgres::Cli
         Ok(activity) => facts.activity = Some(activity),
         Err(why) => untold.push(("activity", why)),
     }
+    match database::contention(client).await {
+        Ok(contention) => facts.contention = Some(contention),
+        Err(why) => untold.push(("contention", why)),
+    }
+    match database::write_ahead_log(client).await {
+        Ok(log) => facts.write_ahead_log = Some(log),
+        Err(why) => untold.push(("writeAheadLog", why)),
+    }
     facts
         .untold
         .extend(untold.into_iter().map(|(part, why)| (part.to_owned(), why)));

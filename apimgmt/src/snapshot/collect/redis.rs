@@ -250,6 +250,7 @@ fn reads(info: &BTreeMap<String, String>) -> Option<KeyspaceReads> {
         at: Some(Timestamp::now()),
         hits: count("keyspace_hits")?,
         misses: count("keyspace_misses")?,
+        evicted: count("evicted_keys").unwrap_or_default(),
     })
 }
 

@@ -7,6 +7,7 @@ mod placeholder;
 use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
@@ -53,6 +54,7 @@ impl fmt::Debug for SecretValue {
 pub(crate) struct Arrived {
     metadata: Metadata,
     kind: String,
+    changed_at: Option<Timestamp>,
     pub(crate) values: BTreeMap<String, SecretValue>,
     /// A recording holds the facts alone.
     facts: BTreeMap<String, ValueFacts>,
@@ -74,6 +76,7 @@ impl Arrived {
         Sensitive {
             metadata: self.metadata.clone(),
             kind: self.kind.clone(),
+            changed_at: self.changed_at,
             facts,
         }
     }
@@ -83,12 +86,25 @@ impl<'de> Deserialize<'de> for Arrived {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]
+        struct Dated {
+            #[serde(flatten)]
+            metadata: Metadata,
+            managed_fields: Vec<Change>,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Change {
+            time: Option<Timestamp>,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(rename_all = "camelCase", default)]
         struct Written {
             #[serde(rename = "kind")]
             object: String,
-            metadata: Metadata,
+            metadata: Dated,
             #[serde(rename = "type")]
             kind: String,
+            changed_at: Option<Timestamp>,
             data: Option<BTreeMap<String, Zeroizing<String>>>,
             string_data: Option<BTreeMap<String, Zeroizing<String>>>,
             binary_data: Option<BTreeMap<String, Zeroizing<String>>>,
@@ -121,7 +137,9 @@ impl<'de> Deserialize<'de> for Arrived {
                 .chain(encoded(written.binary_data))
                 .collect::<Result<_, _>>()?
         };
-        let mut metadata = written.metadata;
+        let changes = written.metadata.managed_fields.iter();
+        let changed_at = written.changed_at.or(changes.filter_map(|change| change.time).max());
+        let mut metadata = written.metadata.metadata;
         if secret {
             let harmless = |key: &str| HARMLESS_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix));
             let kept = metadata.annotations.iter().filter(|(key, _)| harmless(key));
@@ -131,6 +149,7 @@ impl<'de> Deserialize<'de> for Arrived {
         Ok(Self {
             metadata,
             kind: written.kind,
+            changed_at,
             values,
             facts: written.facts,
         })

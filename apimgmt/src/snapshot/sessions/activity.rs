@@ -20,6 +20,8 @@ pub struct Activity {
 pub struct Sessions {
     /// All of them.
     pub total: i64,
+    /// Those that came over the network without TLS.
+    pub unencrypted: i64,
     /// Work.
     pub active: i64,
     /// Wait for work.

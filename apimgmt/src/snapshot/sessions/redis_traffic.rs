@@ -13,4 +13,6 @@ pub struct KeyspaceReads {
     pub hits: u64,
     /// Misses since the server started.
     pub misses: u64,
+    /// Keys evicted since the server started.
+    pub evicted: u64,
 }

@@ -71,4 +71,8 @@ pub struct Table {
     pub rows: f64,
     /// Rows that are deleted and not vacuumed.
     pub dead: i64,
+    /// When it was vacuumed last, by whom ever; `None` when never.
+    pub last_vacuum: Option<Timestamp>,
+    /// Autovacuum is off for this very table.
+    pub autovacuum_off: bool,
 }

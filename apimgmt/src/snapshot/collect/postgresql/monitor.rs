@@ -83,6 +83,16 @@ impl Run {
                 Err(why) => untold("monitor", why),
             }
         }
+        match database::contention(&mut client).await {
+            Ok(contention) => facts.contention = Some(contention),
+            Err(why) => untold("contention", why),
+        }
+        if facts.write_ahead_log.is_none() {
+            match database::write_ahead_log(&mut client).await {
+                Ok(log) => facts.write_ahead_log = Some(log),
+                Err(why) => untold("writeAheadLog", why),
+            }
+        }
         match database::activity(&mut client, &application.user).await {
             Ok(activity) => facts.activity = Some(activity),
             Err(why) => untold("activity", why),

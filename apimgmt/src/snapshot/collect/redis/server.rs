@@ -14,7 +14,14 @@ use crate::{
 };
 
 /// The parameters that some unit reads; `requirepass` and the like never.
-const PARAMETERS: [&str; 4] = ["save", "appendonly", "appendfsync", "dir"];
+const PARAMETERS: [&str; 6] = [
+    "save",
+    "appendonly",
+    "appendfsync",
+    "dir",
+    "maxclients",
+    "stop-writes-on-bgsave-error",
+];
 
 impl Run {
     /// Adds what the server's own user sees; where its pods name no password, what the application's user sees.
@@ -53,6 +60,8 @@ impl Run {
                 if let Err(why) = users(&mut access, &mut session, name, &expected.denied_commands).await {
                     access.error = Some(why.to_string());
                 }
+                // A user who may not ask leaves the others' answers.
+                facts.slow = session.slow().await.unwrap_or_default();
                 // The second reading comes last: the later, the more there is between the two.
                 facts.reads.extend(reads(&session.info().await.unwrap_or_default()));
             }
