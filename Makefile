@@ -62,10 +62,13 @@ matrix: sandbox-up ## Every Helm on a release that every other made
 bench: build sandbox-up ## Ratios and sizes, measured in one run on the sandbox
 	tests/bench/run
 
+bench-upgrades: build sandbox-up ## Failing upgrades beside Helm's own way back: three quarters of an hour
+	tests/bench/run --upgrades
+
 sandbox-up: build ## Start a real one-node Kubernetes; kubeconfig in target/sandbox/kubeconfig
 	$(sandbox) up --programs target/release
 
 sandbox-down: ## End it; nothing is left behind
 	[ ! -x $(sandbox) ] || $(sandbox) down
 
-.PHONY: help build demo check tools audit docs chart-test test faults mutations matrix bench sandbox-up sandbox-down
+.PHONY: help build demo check tools audit docs chart-test test faults mutations matrix bench bench-upgrades sandbox-up sandbox-down

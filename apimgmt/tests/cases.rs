@@ -14,7 +14,7 @@ mod walk;
 use apimgmt::{
     checklist::{self, Item},
     diagnoses::{self, Diagnosis, Scene},
-    release::rendered::objects,
+    release::manifest::objects,
     values::{
         Span,
         rules::{self, Facts, Rule},
@@ -143,7 +143,7 @@ fn rules_judge_their_cases() {
 fn kept(rule: &'static Rule, case: &Case) -> Result<(), String> {
     let timeout = asked(&case.text, "timeout").first().map_or("5m", |timeout| *timeout);
     let timeout: Span = timeout.parse()?;
-    let objects = objects(&case.text).map_err(|error| error.to_string())?;
+    let objects = objects(&case.text)?;
     let facts = Facts::of(objects, timeout.0);
     if !facts.unreadable.is_empty() {
         return Err(format!("is not read: {}", facts.unreadable.join(", ")));

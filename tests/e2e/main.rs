@@ -13,4 +13,5 @@ mod sandbox;
 mod sentinel;
 mod statements;
 mod stuck;
+mod traps;
 mod trouble;

@@ -3,6 +3,7 @@
 mod activity;
 mod contention;
 mod facts;
+mod pgbouncer;
 mod role;
 mod session;
 mod tls;
@@ -12,8 +13,9 @@ mod write_ahead_log;
 pub(crate) use activity::activity;
 pub(crate) use contention::contention;
 pub(crate) use facts::{read, replicas};
+pub(crate) use pgbouncer::{Behind, behind};
 pub(crate) use role::role;
-pub(crate) use session::{Failure, in_words, open};
+pub(crate) use session::{Failure, in_words, is_pooler, open};
 pub(crate) use upkeep::{settings, upkeep};
 pub(crate) use write_ahead_log::write_ahead_log;
 

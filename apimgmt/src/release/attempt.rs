@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::Client;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
@@ -50,9 +51,20 @@ pub(crate) struct Stage<'a> {
     pub progress: &'a Progress,
 }
 
-impl Stage<'_> {
-    /// Waits until everything that is there now was seen once: only then can new be told from old.
-    pub(crate) async fn set(&mut self) {
+impl<'a> Stage<'a> {
+    /// Watches a namespace, once everything that is there was seen: only then can new be told from old.
+    pub(crate) async fn open(client: &Client, namespace: &str, scene: Scene, progress: &'a Progress) -> Self {
+        let mut stage = Self {
+            watches: Watches::start(client, namespace),
+            scene,
+            progress,
+        };
+        stage.set().await;
+        stage
+    }
+
+    /// Waits until everything that is there now was seen once.
+    async fn set(&mut self) {
         let began = Instant::now();
         while !self.scene.is_whole() {
             let left = FIRST_LISTS.saturating_sub(began.elapsed());

@@ -15,7 +15,7 @@ use kube::{
 };
 use tokio::time::Instant;
 
-use super::Reader;
+use super::{Reader, job::succeeded};
 use crate::{
     Error, ExitCode,
     operation::{Consent, Interrupt},
@@ -96,18 +96,13 @@ async fn run(reader: &Reader, job: &Job, _consent: &Consent, interrupt: &Interru
     loop {
         let unread = |error| Error::could_not(format!("could not read job/{name}")).because(error);
         let job = jobs.get(&name).await.map_err(unread)?;
-        let conditions = job.status.and_then(|status| status.conditions).unwrap_or_default();
-        let is = |kind: &str| {
-            conditions
-                .iter()
-                .any(|condition| condition.type_ == kind && condition.status == "True")
-        };
-        if is("Complete") {
-            return Ok(());
-        }
-        if is("Failed") {
-            return Err(Error::could_not(format!("job/{name} failed"))
-                .hint(format!("`kubectl logs job/{name} -n {}`", reader.namespace())));
+        match succeeded(&job.status.unwrap_or_default()) {
+            Some(true) => return Ok(()),
+            Some(false) => {
+                return Err(Error::could_not(format!("job/{name} failed"))
+                    .hint(format!("`kubectl logs job/{name} -n {}`", reader.namespace())));
+            }
+            None => {}
         }
         if began.elapsed() > LONGEST {
             return Err(Error::could_not(format!(

@@ -44,6 +44,9 @@ pub(crate) struct Comeback<'a> {
     pub patience: Duration,
 }
 
+/// Helm's own limit for each of its waits, when it is not told.
+pub(crate) const TIMEOUT: &str = "5m0s";
+
 impl Comeback<'_> {
     /// Goes back, and proves it.
     ///

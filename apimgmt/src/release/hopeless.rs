@@ -1,5 +1,7 @@
 //! When waiting on makes no sense: decided from what was seen and how long, with patience for what mends itself.
 
+mod refused;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use super::scene::{NewPod, Scene};
@@ -105,6 +107,8 @@ impl Watchfulness {
                 found.get_or_insert_with(|| hopeless(&new, text));
             }
         }
+        let refused = self.of_refused(scene, &mut present, patience, now);
+        found = found.or(refused);
         self.since.retain(|key, _| present.contains(key));
         found
     }

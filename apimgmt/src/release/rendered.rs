@@ -4,24 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Helm, change::OF_UPGRADE, values::Chosen};
+use super::{Helm, change::OF_UPGRADE, manifest, values::Chosen};
 use crate::{Error, values::rules::Facts};
 
 /// How long Helm waits when it is not told.
 const TIMEOUT: Duration = Duration::from_mins(5);
-
-/// Every object in rendered text.
-///
-/// # Errors
-/// When it is not YAML.
-pub fn objects(rendered: &str) -> Result<Vec<Value>, Error> {
-    // As Helm and the API server read YAML: `0444` is a number.
-    let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    let documents: Vec<Option<Value>> = serde_saphyr::from_multiple_with_options(rendered, options)
-        .map_err(|error| Error::usage("the rendered chart is not YAML").because(error.without_snippet().to_string()))?;
-    let objects = documents.into_iter().flatten();
-    Ok(objects.filter(|object| object["kind"].is_string()).collect())
-}
 
 /// What `helm template` makes, for a cluster of a version when one is known.
 ///
@@ -51,7 +38,7 @@ pub async fn by_template(
             error
         }
     })?;
-    objects(&rendered)
+    manifest::objects(&rendered).map_err(|why| Error::usage("the rendered chart is not YAML").because(why))
 }
 
 /// What the rules judge of rendered objects.
@@ -67,13 +54,6 @@ pub fn facts(objects: impl IntoIterator<Item = Value>, flags: &[String]) -> Fact
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn documents_without_a_kind_are_no_objects_and_octal_modes_are_numbers() {
-        let objects = objects("# nothing\n---\n---\nkind: Secret\nmode: 0444\n---\nnote: x\n").unwrap();
-        assert_eq!(objects.len(), 1);
-        assert_eq!(objects[0]["mode"], 0o444);
-    }
 
     #[test]
     fn a_timeout_is_read_as_go_writes_it() {

@@ -1,5 +1,7 @@
 //! What the watch has seen so far: which workloads belong to the release, how far they are, whose pods are new.
 
+pub mod refused;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::watch::{Kind, Sight, Thing};
@@ -26,6 +28,8 @@ pub struct Scene {
     replica_sets: BTreeMap<String, ReplicaSet>,
     pub(super) stateful_sets: BTreeMap<String, StatefulSet>,
     jobs: BTreeMap<String, Job>,
+    /// Why pods of an object could not be made, by its uid: the last word.
+    refusals: BTreeMap<String, String>,
     /// What was there before the change: it is never held against it.
     former: BTreeSet<String>,
     listed: BTreeSet<Kind>,
@@ -99,6 +103,8 @@ impl Scene {
                 Thing::ReplicaSet(it) => drop(self.replica_sets.remove(&it.metadata.name)),
                 Thing::StatefulSet(it) => drop(self.stateful_sets.remove(&it.metadata.name)),
                 Thing::Job(it) => drop(self.jobs.remove(&it.metadata.name)),
+                // An event goes long after what it tells of.
+                Thing::Event(_) => {}
             },
             Sight::Listed(kind, things) => {
                 let first = self.listed.insert(kind);
@@ -108,10 +114,16 @@ impl Scene {
                     Kind::ReplicaSet => self.replica_sets.clear(),
                     Kind::StatefulSet => self.stateful_sets.clear(),
                     Kind::Job => self.jobs.clear(),
+                    Kind::Event => {}
                 }
                 for thing in things {
                     if first {
                         self.former.insert(thing.metadata().uid.clone());
+                        match &thing {
+                            Thing::ReplicaSet(it) => drop(self.former.insert(refused::mark(it))),
+                            Thing::Event(it) => drop(self.former.insert(refused::once(it))),
+                            _ => {}
+                        }
                     }
                     self.see(thing);
                 }
@@ -122,9 +134,10 @@ impl Scene {
         }
     }
 
-    /// Whether every kind was listed once: before that, nothing can be told from what was there before.
+    /// Whether every kind was listed once: before that, nothing can be told from what was there before. Events add to
+    /// what their objects say, and not everybody may read them.
     pub fn is_whole(&self) -> bool {
-        self.listed.len() == 5
+        self.listed.iter().filter(|kind| **kind != Kind::Event).count() == 5
     }
 
     fn see(&mut self, thing: Thing) {
@@ -135,6 +148,7 @@ impl Scene {
             Thing::ReplicaSet(it) => drop(self.replica_sets.insert(name, *it)),
             Thing::StatefulSet(it) => drop(self.stateful_sets.insert(name, *it)),
             Thing::Job(it) => drop(self.jobs.insert(name, *it)),
+            Thing::Event(it) => self.see_event(&it),
         }
     }
 
@@ -384,6 +398,7 @@ impl Thing {
             Self::ReplicaSet(it) => &it.metadata,
             Self::StatefulSet(it) => &it.metadata,
             Self::Job(it) => &it.metadata,
+            Self::Event(it) => &it.metadata,
         }
     }
 }

@@ -7,7 +7,6 @@ use super::{
     attempt::Stage,
     scene::Scene,
     store::{Status, Store},
-    watch::Watches,
 };
 use crate::{
     Boxed, Error,
@@ -79,15 +78,10 @@ impl Standing {
                 );
             };
             let progress = Progress::silent();
-            let mut stage = Stage {
-                watches: Watches::start(client, namespace),
-                scene: Scene::of(release),
-                progress: &progress,
-            };
-            let (record, journal, ()) = futures::join!(
+            let (record, journal, stage) = futures::join!(
                 store.record(newest.revision),
                 Journal::open(client, namespace),
-                stage.set()
+                Stage::open(client, namespace, Scene::of(release), &progress)
             );
             let record = record?;
             let workloads = stage.scene.workloads();

@@ -7,11 +7,11 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, ListParams},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Helm, namespace, store::Store};
+use super::{Helm, manifest, namespace, store::Store};
 use crate::{
     Boxed, Error, ExitCode,
     operation::{
@@ -245,13 +245,14 @@ impl Belongings {
 }
 
 /// Objects of a manifest, as `kind/name`: those that the chart tells Helm to keep, and those that Helm removes.
-fn sorted(manifest: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+fn sorted(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let name = |object: &Value| {
         let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
         format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap_or_default())
     };
-    let (kept, removed): (Vec<_>, Vec<_>) = serde_yaml::Deserializer::from_str(manifest)
-        .filter_map(|document| Value::deserialize(document).ok())
+    let (kept, removed): (Vec<_>, Vec<_>) = manifest::objects(text)
+        .unwrap_or_default()
+        .into_iter()
         .partition(|object| object["metadata"]["annotations"][KEEP] == "keep");
     (kept.iter().map(name).collect(), removed.iter().map(name).collect())
 }

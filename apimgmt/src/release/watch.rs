@@ -13,6 +13,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::snapshot::{
     Pod,
+    events::Event,
     workloads::{Deployment, Job, ReplicaSet, StatefulSet},
 };
 
@@ -29,6 +30,8 @@ pub enum Thing {
     StatefulSet(Box<StatefulSet>),
     /// A job.
     Job(Box<Job>),
+    /// Word of a pod that could not be made.
+    Event(Box<Event>),
 }
 
 /// One message of the watch.
@@ -55,6 +58,15 @@ pub enum Kind {
     StatefulSet,
     /// Jobs.
     Job,
+    /// Words of pods that could not be made: stateful sets and jobs keep none of them.
+    Event,
+}
+
+impl Kind {
+    /// Which of them are asked for, where not all are.
+    fn fields(self) -> Option<String> {
+        (self == Self::Event).then(|| "reason=FailedCreate".to_owned())
+    }
 }
 
 /// Watches that end when this is dropped.
@@ -80,6 +92,7 @@ impl Watches {
             ReplicaSet "apis/apps/v1/namespaces/{namespace}/replicasets";
             StatefulSet "apis/apps/v1/namespaces/{namespace}/statefulsets";
             Job "apis/batch/v1/namespaces/{namespace}/jobs";
+            Event "api/v1/namespaces/{namespace}/events";
         }
         Self { sights, _tasks: tasks }
     }
@@ -136,7 +149,10 @@ async fn round<T: DeserializeOwned + Clone + Send + 'static>(
     let list: List<T> = client
         .request(
             request
-                .list(&ListParams::default())
+                .list(&ListParams {
+                    field_selector: kind.fields(),
+                    ..ListParams::default()
+                })
                 .map_err(kube::Error::BuildRequest)?,
         )
         .await?;
@@ -145,7 +161,14 @@ async fn round<T: DeserializeOwned + Clone + Send + 'static>(
         return Ok(());
     }
     let from = request
-        .watch(&WatchParams::default().timeout(290), &list.metadata.resource_version)
+        .watch(
+            &WatchParams {
+                field_selector: kind.fields(),
+                ..WatchParams::default()
+            }
+            .timeout(290),
+            &list.metadata.resource_version,
+        )
         .map_err(kube::Error::BuildRequest)?;
     let events = client.request_events::<T>(from).await?;
     pin_mut!(events);

@@ -11,7 +11,7 @@ use super::{
     backup,
     cause::{self, Cause},
     change::{Change, Outcome, Verb},
-    comeback::Comeback,
+    comeback::{Comeback, TIMEOUT},
     difference::Migration,
     helm::Helm,
     hooks::{self, Hook, Surroundings},
@@ -19,7 +19,6 @@ use super::{
     phases::{Gate, Looked, Standing, Verdicts, look},
     scene::Scene,
     store::{Entry, Status, Store, last_good},
-    watch::Watches,
 };
 use crate::{
     Error, ExitCode,
@@ -94,12 +93,13 @@ impl Work<'_> {
             }
         }
         Box::pin(self.prelude(journal)).await?;
-        let mut stage = Stage {
-            watches: Watches::start(&self.client, &self.namespace),
-            scene: Scene::of(&self.change.release),
-            progress: self.progress,
-        };
-        stage.set().await;
+        let mut stage = Stage::open(
+            &self.client,
+            &self.namespace,
+            Scene::of(&self.change.release),
+            self.progress,
+        )
+        .await;
         if self.interrupt.is_asked() {
             return Ok(self.unchanged(NOTHING_YET));
         }
@@ -109,8 +109,7 @@ impl Work<'_> {
             if matches!(attempt.stop, Some(Stop::Interrupted)) {
                 return Ok(self.unchanged("interrupted; Helm had recorded nothing yet"));
             }
-            let refused = format!("`helm {}` refused, and nothing was changed", self.change.verb.word());
-            return Err(Error::could_not(refused).because(attempt.ended.errors));
+            return Err(refused(self.change.verb, attempt.ended.errors));
         };
         if let Some(Stop::LeaseLost(error)) = attempt.stop {
             return Err(error);
@@ -407,7 +406,7 @@ impl Work<'_> {
             reader: &self.reader,
             release: &self.change.release,
             target,
-            timeout: timeout.unwrap_or("5m0s"),
+            timeout: timeout.unwrap_or(TIMEOUT),
             before: self.before.as_ref(),
             aside: &self.change.options.aside,
             patience: self.change.options.gate_timeout,
@@ -443,6 +442,19 @@ impl Work<'_> {
     }
 }
 
+/// Helm's own refusal, from before it recorded or did anything.
+fn refused(verb: Verb, errors: String) -> Error {
+    // In the API server's words for a Secret.
+    let too_large = errors.contains("Too long: ");
+    let error = Error::could_not(format!("`helm {}` refused, and nothing was changed", verb.word())).because(errors);
+    if too_large {
+        return error.hint(
+            "Helm keeps the chart's files, its values and what it renders in one Secret of at most 1 MiB: leave large files out by `.helmignore`",
+        );
+    }
+    error
+}
+
 /// Whether something that adds nodes was seen. What can't be read counts as seen: patience does less harm than haste.
 async fn has_autoscaler(client: &Client) -> bool {
     let status: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-system");
@@ -452,4 +464,18 @@ async fn has_autoscaler(client: &Client) -> bool {
         groups.groups.iter().any(|group| group.name == "karpenter.sh")
     });
     by_karpenter || !matches!(status, Ok(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verb, refused};
+
+    #[test]
+    fn a_release_too_large_for_a_secret_is_told_what_to_leave_out() {
+        let said = "Error: UPGRADE FAILED: create: failed to create: Secret \"sh.helm.release.v1.shop.v2\" is invalid: data: Too long: may not be more than 1048576 bytes";
+        let error = refused(Verb::Upgrade, said.into());
+        assert_eq!(error.to_string(), "`helm upgrade` refused, and nothing was changed");
+        assert!(error.next_step().is_some_and(|hint| hint.contains(".helmignore")));
+        assert!(refused(Verb::Upgrade, "Error: no".into()).next_step().is_none());
+    }
 }

@@ -5,17 +5,15 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt, api::ListParams};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Context, Fit, Needs, Outcome, Range};
 use crate::{
     Error, ExitCode,
     operation::{Entry as Operation, Journal, Lease, Plan, Step, api::answers},
     release::{
-        Comeback, Helm, Stage,
+        Comeback, Helm, Stage, TIMEOUT, manifest,
         scene::Scene,
         store::{Entry, Record, Status, Store, last_good},
-        watch::Watches,
     },
     report::progress::Progress,
     snapshot::{Labels, PodTemplate},
@@ -189,10 +187,10 @@ impl Rendered {
             objects: BTreeSet::new(),
             schema: None,
         };
-        for document in serde_yaml::Deserializer::from_str(&record.manifest) {
-            let object = Value::deserialize(document).map_err(|error| {
-                Error::could_not(format!("the manifest of revision {} can't be read", record.revision)).because(error)
-            })?;
+        let objects = manifest::objects(&record.manifest).map_err(|why| {
+            Error::could_not(format!("the manifest of revision {} can't be read", record.revision)).because(why)
+        })?;
+        for object in objects {
             let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
             rendered.objects.insert((
                 kind.clone(),
@@ -280,18 +278,19 @@ pub(super) async fn abort(context: &Context, entry: &Operation, progress: &Progr
 async fn go_back(context: &Context, release: &str, target: u32, progress: &Progress) -> Result<(), Error> {
     let helm = Helm::find(&context.environment, std::env::var_os("PATH").as_deref())?;
     let reader = context.reader();
-    let mut stage = Stage {
-        watches: Watches::start(&context.connected.client, context.namespace()),
-        scene: Scene::of(release),
+    let mut stage = Stage::open(
+        &context.connected.client,
+        context.namespace(),
+        Scene::of(release),
         progress,
-    };
-    stage.set().await;
+    )
+    .await;
     let comeback = Comeback {
         helm: &helm,
         reader: &reader,
         release,
         target,
-        timeout: "5m0s",
+        timeout: TIMEOUT,
         before: None,
         aside: &super::SetAside::new(),
         patience: context.patience,

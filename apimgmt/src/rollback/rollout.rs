@@ -15,7 +15,6 @@ use crate::{
         Stage,
         hopeless::{Hopeless, Patience, Watchfulness},
         scene::Scene,
-        watch::Watches,
     },
     report::progress::Progress,
 };
@@ -32,12 +31,13 @@ pub(super) async fn run(
     (lease, interrupt): (&Lease, &Interrupt),
     progress: &Progress,
 ) -> Result<Option<Outcome>, Error> {
-    let mut stage = Stage {
-        watches: Watches::start(&context.connected.client, context.namespace()),
-        scene: Scene::of_deployment(name),
+    let mut stage = Stage::open(
+        &context.connected.client,
+        context.namespace(),
+        Scene::of_deployment(name),
         progress,
-    };
-    stage.set().await;
+    )
+    .await;
     if let Some(error) = lease.is_lost() {
         return Err(error);
     }
@@ -85,12 +85,13 @@ pub(super) async fn run(
 
 /// Back to the template that ran when the rollback began.
 pub(super) async fn abort(context: &Context, name: &str, entry: &Entry, progress: &Progress) -> Result<String, Error> {
-    let mut stage = Stage {
-        watches: Watches::start(&context.connected.client, context.namespace()),
-        scene: Scene::of_deployment(name),
+    let mut stage = Stage::open(
+        &context.connected.client,
+        context.namespace(),
+        Scene::of_deployment(name),
         progress,
-    };
-    stage.set().await;
+    )
+    .await;
     give_former(context, name, entry.plan.to).await?;
     match rollout(&mut stage, &Interrupt::never()).await {
         Rollout::Done => Ok(format!(

@@ -35,6 +35,8 @@ pub struct Roles {
     pub database: Option<Role>,
     /// Redis.
     pub cache: Option<Role>,
+    /// What stands before the database and shares its connections.
+    pub pooler: Option<Role>,
 }
 
 /// How a part is recognised.
@@ -79,6 +81,18 @@ const CACHE: Part = Part {
     images: &["redis", "valkey", "redis-server", "keydb"],
     port: 6379,
 };
+
+const POOLER: Part = Part {
+    key: "pooler",
+    components: &["pooler"],
+    names: POOLERS,
+    apps: POOLERS,
+    images: POOLERS,
+    port: 6432,
+};
+
+/// Programs that stand before a database and share its connections.
+pub(crate) const POOLERS: &[&str] = &["pgbouncer", "pgcat", "odyssey", "pgpool", "pgdog"];
 
 /// Components that stand beside a part and are not it, whatever their name label says.
 const COMPANIONS: &[&str] = &[
@@ -146,12 +160,14 @@ impl Roles {
         };
         let database = find(&DATABASE, &[])?;
         let cache = find(&CACHE, &[])?;
-        let taken: Vec<&Role> = database.iter().chain(&cache).collect();
+        let pooler = find(&POOLER, &[])?;
+        let taken: Vec<&Role> = database.iter().chain(&cache).chain(&pooler).collect();
         let application = find(&APPLICATION, &taken)?;
         Ok(Self {
             application,
             database,
             cache,
+            pooler,
         })
     }
 }
@@ -263,11 +279,11 @@ impl Candidate<'_> {
     /// How clearly it shows that it plays a part; 0 for not at all.
     fn clarity(&self, part: &Part) -> u8 {
         let is = |key: &str, values: &[&str]| self.label(key).is_some_and(|value| values.contains(&value));
-        if self.is_companion() {
-            return 0;
-        }
         if is("app.kubernetes.io/component", part.components) {
             return 5;
+        }
+        if self.is_companion() {
+            return 0;
         }
         if is("app.kubernetes.io/name", part.names) {
             let takes_writes = is("app.kubernetes.io/component", &["primary", "master"]);

@@ -8,6 +8,7 @@ mod exporters;
 mod exposure;
 mod grafana;
 mod imports;
+mod pooler;
 mod redis_access;
 mod redis_traffic;
 mod resolution;
@@ -37,6 +38,7 @@ pub use database_role::DatabaseRole;
 pub use exporters::Exporters;
 pub use exposure::{Exposure, Found, LeftOut, Searched};
 pub use grafana::{Grafana, GrafanaDashboard, GrafanaSource};
+pub use pooler::Pooler;
 pub use redis_access::{AclUser, Permission, RedisAccess};
 pub use redis_traffic::KeyspaceReads;
 pub use resolution::Resolution;
@@ -131,6 +133,9 @@ pub struct Postgresql {
     pub write_ahead_log: Option<WriteAheadLog>,
     /// The application's pool.
     pub pool: Option<Pool>,
+    /// What stands between it and the application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pooler: Option<Pooler>,
     /// What could not be asked, by part (`role`, `settings`, `upkeep`, `activity`,
     /// `contention`, `writeAheadLog`, `monitor`), and why.
     pub untold: BTreeMap<String, String>,

@@ -1,15 +1,17 @@
 //! Backups are fresh, and one was restored.
 //!
 //! A backup's container leaves what came of it as its last words ([`Made`]): they are read from the pods of the `CronJob`'s
-//! jobs, and take no permission of the backup's own.
+//! jobs, and take no permission of the backup's own. Those of the restore proof beside it are read in the same way.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::restore_proof::proven;
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses},
     snapshot::{
-        Pod, Snapshot, Source, Unreadable, condition, hostile,
+        Condition, Pod, Snapshot, Source, Unreadable, condition, hostile,
+        pods::Terminated,
         workloads::{CronJob, Job},
     },
     values::ExpectedBackup,
@@ -31,17 +33,18 @@ pub const ITEM: Item = Item {
 /// Smallest dump that holds anything: the header and table of contents of an empty one take more.
 const SMALLEST: u64 = 512;
 
-/// The last words of a backup's container. They come from the cluster, so every part is looked at before it is believed.
+/// The last words of the container of a backup or of a proof. They come from the cluster, so every part is looked at
+/// before it is believed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Made {
+pub(super) struct Made {
     schema: String,
-    file: String,
+    pub(super) file: String,
     sha256: String,
     bytes: u64,
-    tables: u64,
-    rows: u64,
-    dumped_at: Timestamp,
+    pub(super) tables: u64,
+    pub(super) rows: u64,
+    pub(super) dumped_at: Timestamp,
     restored_at: Option<Timestamp>,
     #[serde(default)]
     restore_seconds: u64,
@@ -61,16 +64,19 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let (Some(jobs), Some(pods)) = (row.read(snapshot.jobs()), row.read(snapshot.pods())) else {
         return Ok(row.verdict(""));
     };
-    let own: Vec<&Job> = jobs.iter().filter(|job| is_of(job, name)).collect();
-    failed_since(&mut row, &object, cron_job, &own);
+    let own = own_jobs(jobs, name);
+    // A run that failed after the last success: there is still a backup, but who waits may lose it.
+    for (job, failed) in failures(&own, cron_job.status.last_successful_time) {
+        row.lesser(format!(
+            "job/{} of {object} failed since: {}",
+            job.metadata.name, failed.message
+        ));
+    }
+    let proofs = proven(&mut row, snapshot, cron_jobs, jobs, pods, expected);
     let mut made: Vec<(&Pod, Made)> = pods
         .iter()
-        .filter(|pod| {
-            pod.metadata
-                .controller()
-                .is_some_and(|owner| owner.kind == "Job" && own.iter().any(|job| job.metadata.name == owner.name))
-        })
-        .filter_map(|pod| Some((pod, last_words(pod)?)))
+        .filter(|pod| is_of_jobs(pod, &own))
+        .filter_map(|pod| Some((pod, Made::of(pod, "apimgmt.backup/v1")?)))
         .collect();
     made.sort_by_key(|(_, made)| std::cmp::Reverse(made.dumped_at));
     let Some((pod, newest)) = made.first() else {
@@ -87,29 +93,46 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         made.get(1).map(|(_, before)| before),
         expected,
     );
-    restore(&mut row, snapshot, &object, &made, expected);
+    let restored = restore(&mut row, snapshot, &object, made.iter().chain(&proofs), expected);
     Ok(row.verdict(format!(
-        "{} of {}, {} bytes with {} rows, restored and compared in {} s",
-        newest.file, newest.dumped_at, newest.bytes, newest.rows, newest.restore_seconds
+        "{} of {}, {} bytes with {} rows; {}",
+        newest.file,
+        newest.dumped_at,
+        newest.bytes,
+        newest.rows,
+        restored.unwrap_or_default()
     )))
 }
 
-fn is_of(job: &Job, cron_job: &str) -> bool {
-    let owner = job.metadata.controller();
-    owner.is_some_and(|owner| owner.kind == "CronJob" && owner.name == cron_job)
+/// The jobs that a `CronJob` made.
+pub(super) fn own_jobs<'a>(jobs: &'a [Job], cron_job: &str) -> Vec<&'a Job> {
+    let is_own = |job: &&Job| {
+        let owner = job.metadata.controller();
+        owner.is_some_and(|owner| owner.kind == "CronJob" && owner.name == cron_job)
+    };
+    jobs.iter().filter(is_own).collect()
 }
 
-/// What a container that ended well left behind, if it is a backup's.
-fn last_words(pod: &Pod) -> Option<Made> {
-    let ended = pod
-        .status
-        .container_statuses
-        .iter()
-        .find_map(|status| status.state.terminated.as_ref())?;
-    // Text from the cluster arrives as one line, with its line break escaped.
-    let words = ended.message.trim_end_matches("\\n").trim();
-    let made: Made = serde_json::from_str(words).ok()?;
-    (ended.exit_code == 0 && made.schema == "apimgmt.backup/v1").then_some(made)
+pub(super) fn is_of_jobs(pod: &Pod, jobs: &[&Job]) -> bool {
+    let owner = pod.metadata.controller();
+    owner.is_some_and(|owner| owner.kind == "Job" && jobs.iter().any(|job| job.metadata.name == owner.name))
+}
+
+/// How a pod's container ended.
+pub(super) fn words(pod: &Pod) -> Option<&Terminated> {
+    let mut statuses = pod.status.container_statuses.iter();
+    statuses.find_map(|status| status.state.terminated.as_deref())
+}
+
+impl Made {
+    /// What a container that ended well left behind, if it is of this kind.
+    pub(super) fn of(pod: &Pod, schema: &str) -> Option<Self> {
+        let ended = words(pod)?;
+        // Text from the cluster arrives as one line, with its line break escaped.
+        let said = ended.message.trim_end_matches("\\n").trim();
+        let made: Self = serde_json::from_str(said).ok()?;
+        (ended.exit_code == 0 && made.schema == schema).then_some(made)
+    }
 }
 
 fn scheduled(row: &mut Clauses<'_>, snapshot: &Snapshot, object: &str, cron_job: &CronJob, expected: &ExpectedBackup) {
@@ -131,25 +154,19 @@ fn scheduled(row: &mut Clauses<'_>, snapshot: &Snapshot, object: &str, cron_job:
     }
 }
 
-fn is_older(snapshot: &Snapshot, at: Timestamp, limit: std::time::Duration) -> bool {
+pub(super) fn is_older(snapshot: &Snapshot, at: Timestamp, limit: std::time::Duration) -> bool {
     let age = snapshot.taken_at.duration_since(at);
     age.is_positive() && age.unsigned_abs() > limit
 }
 
-/// A run that failed after the last success: there is still a backup, but who waits may lose it.
-fn failed_since(row: &mut Clauses<'_>, object: &str, cron_job: &CronJob, own: &[&Job]) {
-    let last = cron_job.status.last_successful_time.unwrap_or(Timestamp::UNIX_EPOCH);
+/// The jobs that failed after the last success.
+pub(super) fn failures<'a>(own: &[&'a Job], last: Option<Timestamp>) -> Vec<(&'a Job, &'a Condition)> {
+    let last = last.unwrap_or(Timestamp::UNIX_EPOCH);
     let failed = own.iter().filter_map(|job| {
         let failed = condition(&job.status.conditions, "Failed").filter(|failed| failed.status == "True")?;
-        let at = failed.last_transition_time?;
-        (at > last).then_some((job, failed))
+        (failed.last_transition_time? > last).then_some((*job, failed))
     });
-    for (job, failed) in failed {
-        row.lesser(format!(
-            "job/{} of {object} failed since: {}",
-            job.metadata.name, failed.message
-        ));
-    }
+    failed.collect()
 }
 
 fn dump(
@@ -199,16 +216,21 @@ fn dump(
     }
 }
 
-fn restore(row: &mut Clauses<'_>, snapshot: &Snapshot, object: &str, made: &[(&Pod, Made)], expected: &ExpectedBackup) {
+fn restore<'a>(
+    row: &mut Clauses<'_>,
+    snapshot: &Snapshot,
+    object: &str,
+    made: impl Iterator<Item = &'a (&'a Pod, Made)>,
+    expected: &ExpectedBackup,
+) -> Option<String> {
     let newest = made
-        .iter()
         .filter_map(|(pod, made)| Some((pod, made, made.restored_at?)))
         .max_by_key(|(.., at)| *at);
     let Some((pod, made, at)) = newest else {
         row.breach(format!(
             "no backup of {object} was restored: set `postgresql.backup.proveRestore`"
         ));
-        return;
+        return None;
     };
     row.moving(
         Source::Pods,
@@ -226,4 +248,5 @@ fn restore(row: &mut Clauses<'_>, snapshot: &Snapshot, object: &str, made: &[(&P
             expected.maximum_restore_age
         ));
     }
+    Some(format!("restored and compared in {} s", made.restore_seconds))
 }

@@ -13,6 +13,7 @@ use crate::{
     },
     snapshot::{
         Snapshot, Source, Unreadable,
+        roles::Roles,
         sessions::{Login, Postgresql},
     },
     values::ExpectedDatabase,
@@ -43,7 +44,9 @@ pub const ITEM: Item = Item {
 #[expect(clippy::unnecessary_wraps, reason = "it has the shape of every judge")]
 fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut row = Clauses::on(snapshot);
-    let role = roles(&mut row, snapshot).database;
+    let Roles {
+        database: role, pooler, ..
+    } = roles(&mut row, snapshot);
     if let Some(role) = &role {
         serves(&mut row, snapshot, role);
     }
@@ -51,6 +54,10 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     match row.read(snapshot.postgresql()) {
         Some(Some(server)) => {
             judge_server(&mut row, snapshot, server);
+            if let (Some(door), Some(pooler)) = (&server.pooler, &pooler) {
+                row.stable(Source::Postgresql, &door.object, "server", &door.server);
+                serves(&mut row, snapshot, pooler);
+            }
             if let Some(role) = &role {
                 leads_to(&mut row, snapshot, role, &server.object);
             }

@@ -6,6 +6,7 @@ mod instance;
 mod monitoring;
 mod parameters;
 mod pooling;
+mod restore_proof;
 mod tuning;
 mod user;
 

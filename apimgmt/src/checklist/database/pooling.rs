@@ -7,7 +7,11 @@ use crate::{
         connections::{Room, pods},
         workload::roles,
     },
-    snapshot::{Snapshot, Source, Unreadable, roles::Role, sessions::Postgresql},
+    snapshot::{
+        Snapshot, Source, Unreadable,
+        roles::{Role, Roles},
+        sessions::{Pooler, Postgresql},
+    },
 };
 
 /// The item.
@@ -18,7 +22,7 @@ pub const ITEM: Item = Item {
     phase: Phase::Application,
     severity: Severity::Blocking,
     why: "At the next surge the last pods find no connection left.",
-    fix: "Lower `application.config.DATABASE_POOL_SIZE` or raise `postgresql.maxConnections`.",
+    fix: "Lower `application.config.DATABASE_POOL_SIZE`, with PgBouncer `postgresql.pooler.poolSize`, or raise `postgresql.maxConnections`.",
     reads: &[
         Source::Postgresql,
         Source::Deployments,
@@ -50,7 +54,10 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         ));
     }
     timeouts(&mut row, server);
-    let Some(application) = roles(&mut row, snapshot).application else {
+    let Roles {
+        application, pooler, ..
+    } = roles(&mut row, snapshot);
+    let Some(application) = application else {
         row.unseen("no workload plays the application");
         return Ok(row.verdict(""));
     };
@@ -61,14 +68,35 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let (Some(room), Some(each)) = (room, each) else {
         return Ok(row.verdict(""));
     };
-    let Some(pods) = pods(&mut row, snapshot, &application) else {
-        return Ok(row.verdict(""));
+    let held = match &server.pooler {
+        None => takes(&mut row, snapshot, server, &application, each, &room),
+        Some(door) => behind_pooler(
+            &mut row,
+            snapshot,
+            server,
+            (door, pooler.as_ref()),
+            (&application, each),
+            &room,
+        ),
     };
+    Ok(row.verdict(held.unwrap_or_default()))
+}
+
+/// What a workload's pools may take of the server, now and at most.
+fn takes(
+    row: &mut Clauses<'_>,
+    snapshot: &Snapshot,
+    server: &Postgresql,
+    workload: &Role,
+    each: i64,
+    room: &Room,
+) -> Option<String> {
+    let pods = pods(row, snapshot, workload)?;
     for (when, count) in [("now", pods.now), ("at most", pods.most)] {
         let needed = count * each;
         row.moving(
             Source::Deployments,
-            &application.workload,
+            &workload.workload,
             &format!("connections that its pools may take {when}"),
             format!(
                 "{count} pods with their surge × {each} = {needed} of {}",
@@ -78,16 +106,58 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         if needed > room.available {
             row.breach(format!(
                 "{} may take {needed} connections ({count} pods × {each}), more than the {} of {}",
-                application.workload, room.available, server.object
+                workload.workload, room.available, server.object
             ));
         }
     }
     let needed = pods.most * each;
-    limits(&mut row, server, needed, &room);
-    Ok(row.verdict(format!(
+    limits(row, server, needed, room);
+    Some(format!(
         "{} pods × {each} = {needed} connections at most, of {}",
         pods.most, room.available
-    )))
+    ))
+}
+
+/// The application's pools share the pooler's, and only those take connections of the server.
+fn behind_pooler(
+    row: &mut Clauses<'_>,
+    snapshot: &Snapshot,
+    server: &Postgresql,
+    (door, pooler): (&Pooler, Option<&Role>),
+    (application, each): (&Role, i64),
+    room: &Room,
+) -> Option<String> {
+    let Some(pooler) = pooler else {
+        row.unseen(format!("no workload is known whose pod is {}", door.object));
+        return None;
+    };
+    let workload = &pooler.workload;
+    row.stable(Source::Postgresql, &door.object, "pool_mode", &door.mode);
+    let (Some(size), Some(clients_each)) = (door.pool_size, door.served()) else {
+        row.unseen(format!(
+            "{workload} does not say how many connections and clients it takes"
+        ));
+        return None;
+    };
+    let clients = pods(row, snapshot, application)?.most * each;
+    let places = pooler.replicas * i64::from(clients_each);
+    row.moving(
+        Source::Deployments,
+        workload,
+        "clients that it serves",
+        format!(
+            "{} pods × {clients_each} = {places}, of {clients} at most",
+            pooler.replicas
+        ),
+    );
+    if clients > places {
+        row.breach(format!(
+            "{} may come with {clients} clients, more than the {places} that {workload} serves in {} mode",
+            application.workload, door.mode
+        ));
+    }
+    let held = takes(row, snapshot, server, pooler, i64::from(size), room)?;
+    Some(format!("{clients} clients at most share {held}"))
 }
 
 /// The connections of one pod.

@@ -12,7 +12,7 @@ use crate::{
     snapshot::{
         Snapshot, Source, Unreadable,
         roles::Role,
-        sessions::{Exporters, Postgresql, Sessions},
+        sessions::{Exporters, Pooler, Postgresql, Sessions},
     },
     values::{Expectations, ExpectedPool},
 };
@@ -61,7 +61,11 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let held = pool_places(&mut row, snapshot, server, &expected.database.pool);
     if let Some(activity) = &server.activity {
         sessions(&mut row, server, &activity.application, expected);
-        if let Some(held) = held.filter(|held| activity.application.total > *held) {
+        let most = match &server.pooler {
+            None => held,
+            Some(door) => pooler_places(&mut row, snapshot, door),
+        };
+        if let Some(held) = most.filter(|held| activity.application.total > *held) {
             row.breach(format!(
                 "{} has {} connections of `{}`, its pools hold at most {held}: connections leak past the pool",
                 server.object, activity.application.total, server.user
@@ -119,6 +123,28 @@ fn pool_places(
         &application.workload,
         "places in its pools",
         format!("{} × {each} = {places}", counted(count, "pod")),
+    );
+    Some(places)
+}
+
+/// Connections that the pods of the pooler may have to the server together: behind it, the application's own pools bound
+/// nothing.
+fn pooler_places(row: &mut Clauses<'_>, snapshot: &Snapshot, door: &Pooler) -> Option<i64> {
+    let (pooler, size) = (roles(row, snapshot).pooler, door.pool_size);
+    let (Some(pooler), Some(size)) = (pooler, size) else {
+        row.unseen(format!("{} does not say how many connections it takes", door.object));
+        return None;
+    };
+    let count = pooler
+        .pods(row.read(snapshot.pods())?)
+        .filter(|pod| pod.status.phase == "Running")
+        .count();
+    let places = i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(i64::from(size));
+    row.moving(
+        Source::Pods,
+        &pooler.workload,
+        "connections that it may have",
+        format!("{} × {size} = {places}", counted(count, "pod")),
     );
     Some(places)
 }

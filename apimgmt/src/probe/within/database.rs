@@ -97,8 +97,11 @@ async fn work(steps: &mut Steps, client: &Client) {
         });
         steps.step("writable", writable);
     }
-    let create =
-        format!("create table {table} (id bigint primary key, note text); insert into {table} values (1, 'new')");
+    // One transaction keeps a temporary table where it was made, behind a pooler too.
+    let begin = if own { "" } else { "begin; " };
+    let create = format!(
+        "{begin}create table {table} (id bigint primary key, note text); insert into {table} values (1, 'new')"
+    );
     let noted = async |expected: &str| {
         let row = client
             .query_one(&format!("select note from {table} where id = 1"), &[])
@@ -126,7 +129,7 @@ async fn work(steps: &mut Steps, client: &Client) {
     if own {
         steps.step("clean", sql(&format!("drop schema {schema} cascade")).await);
     } else {
-        steps.step("clean", sql("drop table if exists pg_temp.record").await);
+        steps.step("clean", sql("rollback").await);
     }
     let left = client
         .query_one("select count(*) from pg_namespace where nspname = $1", &[&schema])

@@ -28,6 +28,22 @@ use crate::{
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// How long tries go on.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// At most, for what is not as it should be.
+    settling: Duration,
+    /// At least, for a closed edge of a pod that the network may not know yet.
+    unknown: Duration,
+}
+
+/// A busy node took 15 s until a policy let a new pod connect where it permits everybody; a closed edge seen earlier may
+/// be the network's ignorance of the pod.
+const PATIENCE: Patience = Patience {
+    settling: SETTLING,
+    unknown: Duration::from_secs(15),
+};
+
 /// Tries all of them.
 pub(super) async fn probe() -> Said {
     let told = |name: &str| std::env::var(name).unwrap_or_default();
@@ -37,7 +53,7 @@ pub(super) async fn probe() -> Said {
     if has_policies && tries.iter().all(|one| one.open) {
         tries.extend(usually_denied());
     }
-    let mut outcomes = outcomes(&tries, SETTLING).await;
+    let mut outcomes = outcomes(&tries, has_policies, PATIENCE).await;
     outcomes.truncate(count);
     Said { stand, outcomes }
 }
@@ -53,27 +69,52 @@ fn usually_denied() -> Option<Try> {
     })
 }
 
-/// Until its policies are in force, some networks refuse a new pod everything and others permit it everything. Once what
-/// must be open is, the first have come to know the pod; once what must be closed is, the others have, and only then does
-/// an open edge tell that policies permit it.
-async fn outcomes(tries: &[Try], settling: Duration) -> Vec<String> {
+/// Until policies know a new pod, some networks refuse it everything and others permit it everything. Once what it needs
+/// of other parts is open, the first know it; once what must be closed is, the others do, and only then does an open edge
+/// tell that policies permit it. A pod that needs nothing which policies had to permit waits for the first by the clock.
+async fn outcomes(tries: &[Try], has_policies: bool, patience: Patience) -> Vec<String> {
     let mut outcomes = vec![String::new(); tries.len()];
-    for open in [true, false, true] {
-        let now: Vec<usize> = (0..tries.len()).filter(|index| tries[*index].open == open).collect();
-        let ends = futures::future::join_all(now.iter().map(|index| settled(&tries[*index], settling))).await;
-        for (index, outcome) in now.into_iter().zip(ends) {
-            outcomes[index] = outcome;
-        }
+    let of = |open: bool| (0..tries.len()).filter(move |index| tries[*index].open == open);
+    let mut is_known = false;
+    for (index, outcome) in all(tries, of(true), patience.settling, Duration::ZERO).await {
+        is_known |= tries[index].way != Way::Name;
+        outcomes[index] = outcome;
+    }
+    let opened: Vec<usize> = of(true).filter(|index| is_open(&outcomes[*index])).collect();
+    is_known &= has_policies && opened.len() == of(true).count();
+    let unknown = if is_known { Duration::ZERO } else { patience.unknown };
+    let closed = all(tries, of(false), patience.settling, unknown).await;
+    // What was not open in all that time is tried no longer.
+    let again = all(tries, opened.into_iter(), patience.settling, Duration::ZERO).await;
+    for (index, outcome) in closed.into_iter().chain(again) {
+        outcomes[index] = outcome;
     }
     outcomes
 }
 
-/// Network policies take a moment until they know a new pod: what is not as it should be is tried again that long.
-async fn settled(one: &Try, settling: Duration) -> String {
+/// The outcomes of some of the tries, made at once.
+async fn all(
+    tries: &[Try],
+    some: impl Iterator<Item = usize>,
+    settling: Duration,
+    unknown: Duration,
+) -> Vec<(usize, String)> {
+    let ends = some.map(|index| async move { (index, settled(&tries[index], settling, unknown).await) });
+    futures::future::join_all(ends).await
+}
+
+fn is_open(outcome: &str) -> bool {
+    outcome.starts_with("open")
+}
+
+/// Tries until the edge has been as it should be for the time `unknown`, or `settling` is over.
+async fn settled(one: &Try, settling: Duration, unknown: Duration) -> String {
     let began = Instant::now();
+    let mut told_since = None;
     loop {
         let outcome = tried(one).await;
-        if is_told(one, &outcome) || began.elapsed() > settling {
+        told_since = is_told(one, &outcome).then(|| told_since.unwrap_or_else(Instant::now));
+        if told_since.is_some_and(|since| since.elapsed() >= unknown) || began.elapsed() > settling {
             let words = match outcome {
                 Ok(seen) if seen.is_empty() => "open".into(),
                 Ok(seen) => format!("open {seen}"),
@@ -162,16 +203,58 @@ mod tests {
         }
     }
 
+    async fn now(one: &Try) -> String {
+        settled(one, SETTLING, Duration::ZERO).await
+    }
+
     #[tokio::test]
     async fn a_listening_port_is_open_and_a_silent_one_says_where_it_ended() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert_eq!(settled(&to("127.0.0.1", port, true), SETTLING).await, "open");
+        assert_eq!(now(&to("127.0.0.1", port, true)).await, "open");
         drop(listener);
         assert_eq!(
-            settled(&to("127.0.0.1", port, false), SETTLING).await,
+            now(&to("127.0.0.1", port, false)).await,
             "closed connect: connection refused"
         );
+    }
+
+    /// A port that is open from some time on, as a policy that permits everybody reaches a new pod late.
+    async fn late(after: Duration) -> u16 {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        tokio::spawn(async move {
+            sleep(after).await;
+            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            while listener.accept().await.is_ok() {}
+        });
+        address.port()
+    }
+
+    #[tokio::test]
+    async fn what_is_closed_only_until_the_network_knows_the_pod_is_open() {
+        let patience = Patience {
+            settling: Duration::from_secs(2),
+            unknown: Duration::from_secs(1),
+        };
+        let tries = [to("127.0.0.1", late(Duration::from_millis(500)).await, false)];
+        assert_eq!(outcomes(&tries, false, patience).await, ["open"]);
+    }
+
+    #[tokio::test]
+    async fn a_pod_whose_policies_let_it_through_is_known_and_waits_no_longer() {
+        let needed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tries = [
+            to("127.0.0.1", needed.local_addr().unwrap().port(), true),
+            to("127.0.0.1", late(Duration::from_mins(9)).await, false),
+        ];
+        let patience = Patience {
+            settling: SETTLING,
+            unknown: Duration::from_mins(9),
+        };
+        let closed = "closed connect: connection refused";
+        assert_eq!(outcomes(&tries, true, patience).await, ["open", closed]);
     }
 
     #[test]
@@ -195,7 +278,11 @@ mod tests {
         });
         let tries = [to("127.0.0.1", ports[0], true), to("127.0.0.1", ports[1], false)];
         let closed = "closed connect: connection refused";
-        assert_eq!(outcomes(&tries, Duration::from_secs(1)).await, [closed, closed]);
+        let patience = Patience {
+            settling: Duration::from_secs(1),
+            unknown: Duration::ZERO,
+        };
+        assert_eq!(outcomes(&tries, true, patience).await, [closed, closed]);
     }
 
     #[tokio::test]
@@ -204,7 +291,7 @@ mod tests {
             way: Way::Name,
             ..to("127.0.0.1", 0, true)
         };
-        assert_eq!(settled(&name, SETTLING).await, "open 127.0.0.1");
+        assert_eq!(now(&name).await, "open 127.0.0.1");
         let nowhere = Try {
             host: "nowhere.invalid".into(),
             ..name

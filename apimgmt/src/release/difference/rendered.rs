@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Error,
-    release::{Helm, change::Change, store::Hook},
+    release::{Helm, change::Change, manifest, store::Hook},
 };
 
 /// A revision, rendered.
@@ -75,11 +75,11 @@ impl Rendered {
     pub(in crate::release) fn of(whole: Whole) -> Result<Self, Error> {
         let mut objects = BTreeMap::new();
         let hooks = whole.hooks.iter().map(|hook| (hook.manifest.as_str(), true));
-        for (manifest, hook) in [(whole.manifest.as_str(), false)].into_iter().chain(hooks) {
-            for document in serde_yaml::Deserializer::from_str(manifest) {
-                let body = Value::deserialize(document)
-                    .map_err(|error| Error::could_not("the rendered manifest is not YAML").because(error))?;
-                let Some(kind) = body["kind"].as_str() else { continue };
+        for (text, hook) in [(whole.manifest.as_str(), false)].into_iter().chain(hooks) {
+            let rendered = manifest::objects(text)
+                .map_err(|why| Error::could_not("the rendered manifest is not YAML").because(why))?;
+            for body in rendered {
+                let kind = body["kind"].as_str().unwrap_or_default();
                 let name = body["metadata"]["name"].as_str().unwrap_or("?");
                 objects.insert(format!("{}/{name}", kind.to_lowercase()), Object { body, hook });
             }

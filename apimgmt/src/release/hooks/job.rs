@@ -11,6 +11,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::{Hook, JobHook, Output, Surroundings};
+use crate::release::job::succeeded;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// Lines of a log that are read at most: what is shown is far less.
@@ -43,21 +44,17 @@ pub(super) async fn run(
             .map_err(|error| could_not("read", error))?
             .status
             .unwrap_or_default();
-        let conditions = status.conditions.unwrap_or_default();
-        let is = |kind: &str| conditions.iter().any(|it| it.type_ == kind && it.status == "True");
-        let ended = is("Complete") || is("Failed");
-        if !told && (status.ready.unwrap_or(0) > 0 || ended) {
+        let ended = succeeded(&status);
+        if !told && (status.ready.unwrap_or(0) > 0 || ended.is_some()) {
             told = true;
             follow(&object, surroundings, output).await;
             continue;
         }
-        if is("Complete") {
-            return Ok(());
+        match ended {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(format!("job/{object} failed")),
+            None => tokio::time::sleep(BETWEEN_LOOKS).await,
         }
-        if is("Failed") {
-            return Err(format!("job/{object} failed"));
-        }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 

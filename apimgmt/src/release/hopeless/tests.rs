@@ -264,3 +264,162 @@ fn a_failed_job_of_the_change_is_hopeless_and_one_of_before_is_not() {
     }
     assert!(Watchfulness::of(true).look(&scene, GRACE, Duration::ZERO).is_none());
 }
+
+/// A scene whose newest replica set is in this state, beside the one of before.
+fn replica_set(status: &serde_json::Value) -> Scene {
+    let mut scene = scene_of(
+        "old",
+        "former",
+        &json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}),
+    );
+    set_status(&mut scene, status);
+    scene
+}
+
+fn set_status(scene: &mut Scene, status: &serde_json::Value) {
+    scene.apply(Sight::Seen(Thing::ReplicaSet(typed(
+        json!({"metadata": {"name": "new", "uid": "new", "ownerReferences": [{"kind": "Deployment", "name": "app", "controller": true}],
+            "annotations": {"deployment.kubernetes.io/revision": "2"}}, "spec": {"replicas": 1}, "status": status}),
+    ))));
+}
+
+fn refused(message: &str) -> serde_json::Value {
+    json!({"replicas": 0, "conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}]})
+}
+
+const NO_ROOM: &str =
+    "pods \"new-x\" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=3, limited: pods=3";
+const FORBIDDEN: &str = "pods \"new-x\" is forbidden: violates PodSecurity \"restricted:latest\": privileged";
+
+#[test]
+fn pods_that_a_rule_forbids_are_hopeless_soon_and_a_webhook_that_is_away_is_not() {
+    let after = |message: &str| hopeless_after(&replica_set(&refused(message)), true, GRACE);
+    assert_eq!(after(FORBIDDEN), Some(5));
+    assert_eq!(
+        after("admission webhook \"images.example.com\" denied the request: not signed"),
+        Some(5)
+    );
+    assert_eq!(
+        after("ValidatingAdmissionPolicy 'a' with binding 'b' denied request: no"),
+        Some(5)
+    );
+    assert_eq!(
+        after("pods \"x\" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi"),
+        Some(5)
+    );
+    assert_eq!(
+        after("Internal error occurred: failed calling webhook \"images.example.com\": connect: connection refused"),
+        None
+    );
+}
+
+#[test]
+fn a_quota_is_hopeless_once_nothing_moves_that_may_make_room() {
+    assert_eq!(hopeless_after(&replica_set(&refused(NO_ROOM)), true, GRACE), Some(20));
+    // A pod of before leaves: its room is free when it has gone, and the controller tries again some time after.
+    let mut scene = replica_set(&refused(NO_ROOM));
+    let leaving = |gone: bool| {
+        let pod =
+            typed(json!({"metadata": {"name": "leaving", "uid": "l", "deletionTimestamp": "2026-01-01T00:00:00Z"}}));
+        if gone {
+            Sight::Gone(Thing::Pod(pod))
+        } else {
+            Sight::Seen(Thing::Pod(pod))
+        }
+    };
+    scene.apply(leaving(false));
+    let mut watchfulness = Watchfulness::of(true);
+    let mut first = None;
+    for second in 0..300 {
+        if second == 50 {
+            scene.apply(leaving(true));
+        }
+        let seen = watchfulness.look(&scene, GRACE, Duration::from_secs(second)).is_some();
+        first = first.or(seen.then_some(second));
+    }
+    assert_eq!(first, Some(100), "as long again as something moved");
+}
+
+#[test]
+fn a_quota_that_only_bounds_how_many_run_is_waited_for_and_one_that_mended_is_forgotten() {
+    let some = json!({"replicas": 1, "readyReplicas": 1, "conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": NO_ROOM}]});
+    assert_eq!(
+        hopeless_after(&replica_set(&some), true, GRACE),
+        Some(300),
+        "as an autoscaler may ask for more"
+    );
+    let mut scene = replica_set(&refused(NO_ROOM));
+    let mut watchfulness = Watchfulness::of(true);
+    assert!(watchfulness.look(&scene, GRACE, Duration::ZERO).is_none());
+    set_status(&mut scene, &json!({"replicas": 1}));
+    assert!(watchfulness.look(&scene, GRACE, Duration::from_secs(30)).is_none());
+    set_status(&mut scene, &refused(NO_ROOM));
+    assert!(
+        watchfulness.look(&scene, GRACE, Duration::from_secs(31)).is_none(),
+        "counted anew"
+    );
+}
+
+#[test]
+fn what_was_refused_before_the_change_and_what_an_old_revision_is_refused_do_not_count() {
+    let mut scene = Scene::of("shop");
+    let set: Box<crate::snapshot::workloads::ReplicaSet> =
+        typed(json!({"metadata": {"name": "new", "uid": "new"}, "status": refused(FORBIDDEN)}));
+    scene.apply(Sight::Listed(Kind::ReplicaSet, vec![Thing::ReplicaSet(set)]));
+    for kind in [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::Job] {
+        scene.apply(Sight::Listed(kind, Vec::new()));
+    }
+    fill(&mut scene, "old", "former", &json!({}));
+    set_status(&mut scene, &refused(FORBIDDEN));
+    assert_eq!(hopeless_after(&scene, true, GRACE), None);
+    let mut scene = replica_set(&json!({"replicas": 1}));
+    scene.apply(Sight::Seen(Thing::ReplicaSet(typed(
+        json!({"metadata": {"name": "old", "uid": "old", "ownerReferences": [{"kind": "Deployment", "name": "app", "controller": true}],
+            "annotations": {"deployment.kubernetes.io/revision": "1"}}, "spec": {"replicas": 1}, "status": refused(FORBIDDEN)}),
+    ))));
+    assert_eq!(hopeless_after(&scene, true, GRACE), None);
+}
+
+fn event(uid: &str, of: &str, count: i64, message: &str) -> Thing {
+    Thing::Event(typed(
+        json!({"metadata": {"name": uid, "uid": uid}, "involvedObject": {"uid": of}, "reason": "FailedCreate", "count": count,
+            "message": message}),
+    ))
+}
+
+#[test]
+fn stateful_sets_and_jobs_tell_of_refused_pods_by_events() {
+    let set = |replicas: i64| {
+        Sight::Seen(Thing::StatefulSet(typed(
+            json!({"metadata": {"name": "data", "uid": "s", "annotations": {"meta.helm.sh/release-name": "shop"}},
+                "spec": {"replicas": 1}, "status": {"replicas": replicas}}),
+        )))
+    };
+    let words = format!("create Pod data-0 in StatefulSet data failed error: {FORBIDDEN}");
+    let mut scene = empty(&[]);
+    scene.apply(Sight::Listed(Kind::Event, vec![event("e", "s", 3, &words)]));
+    scene.apply(set(0));
+    assert_eq!(hopeless_after(&scene, true, GRACE), None, "that was before");
+    scene.apply(Sight::Seen(event("e", "s", 4, &words)));
+    assert_eq!(hopeless_after(&scene, true, GRACE), Some(5), "it happened once more");
+    scene.apply(set(1));
+    assert_eq!(hopeless_after(&scene, true, GRACE), None, "the pod is there");
+
+    let mut scene = empty(&[]);
+    scene.apply(Sight::Seen(Thing::Job(typed(
+        json!({"metadata": {"name": "migrate", "uid": "j", "annotations": {"helm.sh/hook": "pre-upgrade"}}}),
+    ))));
+    scene.apply(Sight::Seen(event("f", "j", 1, &format!("Error creating: {NO_ROOM}"))));
+    let hopeless = |scene: &Scene| {
+        let mut watchfulness = Watchfulness::of(true);
+        watchfulness.look(scene, GRACE, Duration::ZERO);
+        watchfulness.look(scene, GRACE, Duration::from_secs(20))
+    };
+    let found = hopeless(&scene).unwrap();
+    assert_eq!(found.object, "job/migrate");
+    assert!(found.text.contains("exceeded quota: pods"), "{}", found.text);
+    scene.apply(Sight::Seen(Thing::Pod(typed(
+        json!({"metadata": {"name": "migrate-x", "uid": "p", "ownerReferences": [{"kind": "Job", "name": "migrate", "controller": true}]}}),
+    ))));
+    assert!(hopeless(&scene).is_none(), "its pod is there");
+}

@@ -12,11 +12,10 @@ use serde::Serialize;
 
 use self::signs::{Proof, Signs};
 use super::{
-    Comeback, Environment, Helm, Reader, Stage,
+    Comeback, Environment, Helm, Reader, Stage, TIMEOUT,
     phases::{Looked, SetAside, Verdicts, look},
     scene::Scene,
     store::{Entry, Status, Store, last_good},
-    watch::Watches,
 };
 use crate::{
     Boxed, Error, ExitCode,
@@ -369,18 +368,19 @@ impl Work<'_> {
 
     async fn come_back(&self, target: u32, journal: &mut Journal) -> Result<(), Error> {
         journal.before("return").await?;
-        let mut stage = Stage {
-            watches: Watches::start(self.reader.client(), self.reader.namespace()),
-            scene: Scene::of(&self.rescue.release),
-            progress: self.progress,
-        };
-        stage.set().await;
+        let mut stage = Stage::open(
+            self.reader.client(),
+            self.reader.namespace(),
+            Scene::of(&self.rescue.release),
+            self.progress,
+        )
+        .await;
         let comeback = Comeback {
             helm: self.helm,
             reader: &self.reader,
             release: &self.rescue.release,
             target,
-            timeout: "5m0s",
+            timeout: TIMEOUT,
             before: self.before.as_ref(),
             aside: &SetAside::new(),
             patience: self.rescue.patience,

@@ -201,6 +201,13 @@ impl Environment {
             .filter(|number| *number < 1_000_000)
     }
 
+    /// The short lower-case word that one of these variables holds, such as a mode; nothing else of it is ever told.
+    pub(crate) fn word(&self, names: &[&str]) -> Option<String> {
+        let is_word =
+            |text: &&str| text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        self.first(names).filter(is_word).map(str::to_owned)
+    }
+
     /// The first of these variables that is there.
     pub(crate) fn password(&self, names: &[&str]) -> Option<SecretValue> {
         self.first(names)

@@ -1,11 +1,13 @@
 //! The session to PostgreSQL: found as the application finds it, logged in as the application logs in.
 
 mod monitor;
+mod pooler;
 
 use std::time::Duration;
 
 use tokio::time::timeout_at;
 
+use self::pooler::{Way, database_of};
 use super::{
     Run,
     environment::{Credentials, Environment},
@@ -75,32 +77,31 @@ impl Run {
         };
         let reach = reach.map_err(Trouble::session)?;
         let expected = &snapshot.expectations().map_err(needs)?.database;
-        let mut facts = self.log_in(&credentials, &reach, expected).await?;
-        self.monitor(&mut facts, vault, &credentials, &reach, expected).await?;
+        let way = self.way(&credentials, reach, &roles, &surroundings, vault).await?;
+        let mut facts = self.log_in(&credentials, &way, expected).await?;
+        self.monitor(&mut facts, vault, &way.credentials, &way.server, expected)
+            .await?;
+        facts.pooler = way.pooler;
         facts.pool = environment.map(|environment| pool(&environment, &expected.pool.variable));
         Ok(Some(facts))
     }
 
+    /// By the application's door it is seen whether its credentials are taken, and from the server everything else.
     async fn log_in(
         &self,
         credentials: &Credentials,
-        reach: &Reach,
+        way: &Way,
         expected: &ExpectedDatabase,
     ) -> Result<Postgresql, Trouble> {
-        let database = if credentials.database.is_empty() {
-            &credentials.user
-        } else {
-            &credentials.database
-        };
         let password = credentials
             .password
             .as_ref()
             .map(SecretValue::reveal)
             .unwrap_or_default();
-        let (mut wrong_way, mut right_way) = futures::try_join!(self.tunnel(reach), self.tunnel(reach))?;
-        let (wrong, right) = futures::join!(
-            attempt(&mut wrong_way, credentials, WRONG_PASSWORD, database),
-            attempt(&mut right_way, credentials, password, database),
+        let (mut wrong_way, mut right_way) = futures::try_join!(self.tunnel(&way.door), self.tunnel(&way.door))?;
+        let (wrong, mut right) = futures::join!(
+            attempt(&mut wrong_way, credentials, WRONG_PASSWORD, database_of(credentials)),
+            attempt(&mut right_way, credentials, password, database_of(credentials)),
         );
         let proof = match wrong {
             Err(Failure::Refused(_)) => Login::Proven,
@@ -108,6 +109,37 @@ impl Run {
             Ok(_) | Err(Failure::NoDatabase(_)) => Login::Trusted,
             Err(Failure::Full(_) | Failure::Other(_)) => Login::Untried,
         };
+        let mut server_way;
+        if let Some(pooler) = &way.pooler {
+            let says = |words: &str| format!("{} says: {words}", pooler.object);
+            right = match right {
+                Ok(_) => {
+                    server_way = self.tunnel(&way.server).await?;
+                    match attempt(
+                        &mut server_way,
+                        &way.credentials,
+                        password,
+                        database_of(&way.credentials),
+                    )
+                    .await
+                    {
+                        // The pooler may come to the server as somebody else.
+                        Err(Failure::Refused(words)) => {
+                            return Err(Trouble::session(format!(
+                                "{} takes the application's credentials, {} behind it does not: {words}",
+                                pooler.object,
+                                way.server.object()
+                            )));
+                        }
+                        result => result,
+                    }
+                }
+                Err(Failure::Refused(words)) => Err(Failure::Refused(says(&words))),
+                Err(Failure::Full(words)) => Err(Failure::Full(says(&words))),
+                Err(Failure::NoDatabase(words)) => Err(Failure::NoDatabase(says(&words))),
+                Err(Failure::Other(words)) => Err(Failure::Other(says(&words))),
+            };
+        }
         let mut facts = match right {
             Ok(mut client) => {
                 let facts = database::read(&mut client, &expected.schema_query).await;
@@ -122,7 +154,7 @@ impl Run {
             },
             Err(Failure::NoDatabase(message)) => Postgresql {
                 schema_error: Some(message),
-                ..self.without_database(credentials, reach, password).await?
+                ..self.without_database(&way.credentials, &way.server, password).await?
             },
             Err(Failure::Refused(message)) => Postgresql {
                 login: Login::Refused { message },
@@ -134,8 +166,8 @@ impl Run {
         if facts.login == Login::Untried {
             facts.login = proof;
         }
-        facts.object = reach.object();
-        facts.path = reach.path();
+        facts.object = way.server.object();
+        facts.path = way.server.path();
         Ok(facts)
     }
 }

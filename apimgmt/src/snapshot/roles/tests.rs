@@ -120,3 +120,25 @@ objects:
     assert_eq!(ready, ["redis-0"]);
     assert_eq!(cache.replicas, 0);
 }
+
+#[test]
+fn a_pooler_stands_before_the_database_and_is_neither_it_nor_the_application() {
+    let labelled = roles(
+        "
+objects:
+- {kind: StatefulSet, metadata: {name: postgres}, spec: {template: {metadata: {labels: {app: postgres}}}}}
+- {kind: Deployment, metadata: {name: pgbouncer}, spec: {template: {metadata: {labels: {app: pgbouncer, app.kubernetes.io/component: pooler}}}}}
+",
+    );
+    assert_eq!(workload(labelled.pooler.as_ref()), "deployment/pgbouncer");
+    assert_eq!(workload(labelled.database.as_ref()), "statefulset/postgres");
+    let by_image = roles(
+        "
+objects:
+- {kind: Deployment, metadata: {name: door}, spec: {template: {spec: {containers: [{name: main, image: 'registry:5000/tools/pgbouncer:1.24', ports: [{containerPort: 8080}]}]}}}}
+- {kind: Deployment, metadata: {name: watch}, spec: {template: {metadata: {labels: {app: pgbouncer, app.kubernetes.io/component: metrics}}}}}
+",
+    );
+    assert_eq!(workload(by_image.pooler.as_ref()), "deployment/door");
+    assert_eq!(workload(by_image.application.as_ref()), "nobody");
+}

@@ -16,6 +16,10 @@ pub struct ExpectedBackup {
     pub maximum_age: Span,
     /// Oldest last restore that was proven.
     pub maximum_restore_age: Span,
+    /// The `CronJob` that restores the newest once more from where it is kept; empty for none.
+    pub proof: String,
+    /// Oldest last success of that.
+    pub maximum_proof_age: Span,
 }
 
 impl Default for ExpectedBackup {
@@ -25,6 +29,9 @@ impl Default for ExpectedBackup {
             // A daily backup, and two hours for it to run.
             maximum_age: Span(Duration::from_hours(26)),
             maximum_restore_age: Span(Duration::from_hours(26)),
+            proof: String::new(),
+            // Once a week, and two hours for it to run.
+            maximum_proof_age: Span(Duration::from_hours(7 * 24 + 2)),
         }
     }
 }

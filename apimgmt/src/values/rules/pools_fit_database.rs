@@ -5,6 +5,7 @@ use super::{
     facts::Workload,
     settings::{mounted, runs, variable, words},
 };
+use crate::snapshot::roles::POOLERS;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -20,12 +21,9 @@ pub(super) const RULE: Rule = Rule {
 /// (<https://www.postgresql.org/docs/current/runtime-config-connection.html>).
 const KEPT_FOR_SUPERUSERS: i64 = 3;
 
-/// What stands between pools and the database, and shares connections.
-const POOLERS: [&str; 5] = ["pgbouncer", "pgcat", "odyssey", "pgpool", "pgdog"];
-
 fn judge(facts: &Facts) -> Vec<Broken> {
     let images = facts.workloads.iter().flat_map(Workload::containers);
-    if images.into_iter().any(|container| runs(&container.image, &POOLERS)) {
+    if images.into_iter().any(|container| runs(&container.image, POOLERS)) {
         return Vec::new();
     }
     let servers: Vec<_> = facts

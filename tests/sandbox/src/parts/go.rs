@@ -1,7 +1,7 @@
 //! Programs written in Go, built from their modules.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Error;
@@ -161,8 +161,13 @@ impl GoProgram {
         )
     }
 
+    /// Builds it if it is not there, and tells the folder of its `bin`.
+    pub(super) fn ensure(&self, store: &Store) -> Result<PathBuf, Error> {
+        store.ensure(self.name, &self.key(), |folder| self.build(store, folder))
+    }
+
     /// Builds it as `<folder>/bin/<name>`.
-    pub(super) fn build(&self, store: &Store, folder: &Path) -> Result<(), Error> {
+    fn build(&self, store: &Store, folder: &Path) -> Result<(), Error> {
         let runner = Runner::new(store.root, self.name, store.progress)?;
         let purpose = format!("build {} {}", self.name, self.version);
         let programs = folder.join("bin");

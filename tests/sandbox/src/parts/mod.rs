@@ -22,10 +22,13 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 pub(crate) use error::Error;
 pub(crate) use image::Image;
 
+use go::GoProgram;
 use images::Programs;
 use layer::Layer;
 use store::Store;
@@ -93,6 +96,22 @@ impl Part {
             .collect()
     }
 
+    /// The Go program that it is, which needs no other part.
+    const fn program(self) -> Option<&'static GoProgram> {
+        Some(match self {
+            Self::Kubernetes => &go::KUBERNETES,
+            Self::Etcd => &go::ETCD,
+            Self::Helm322 => &go::HELM_322,
+            Self::CoreDns => &go::COREDNS,
+            Self::NetworkPolicyController => &go::NETWORK_POLICY_CONTROLLER,
+            Self::MetricsServer => &go::METRICS_SERVER,
+            Self::LocalPathProvisioner => &go::LOCAL_PATH_PROVISIONER,
+            Self::Kwok => &go::KWOK,
+            Self::Loki => &go::LOKI,
+            _ => return None,
+        })
+    }
+
     /// Parts that this one is made with.
     fn needs(self) -> &'static [Self] {
         match self {
@@ -131,8 +150,33 @@ impl Cache {
         })
     }
 
-    /// Builds what is missing, tells `progress` about it, and returns all of `parts`.
-    pub(crate) fn ensure(&self, parts: &[Part], progress: &dyn Fn(&str)) -> Result<Parts, Error> {
+    /// Builds what is missing, tells `progress` about it, and returns all of `parts`. One builder compiles while the other
+    /// fetches.
+    pub(crate) fn ensure(&self, parts: &[Part], progress: &(dyn Fn(&str) + Sync)) -> Result<Parts, Error> {
+        let plan = plan(parts);
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| self.build_from_the_end(&plan, &is_over, progress));
+            let ready = self.build(&plan, progress);
+            is_over.store(true, Ordering::Relaxed);
+            ready
+        })
+    }
+
+    /// Builds the programs that need no other part; what fails here, the builder from the other end meets again and tells.
+    fn build_from_the_end(&self, plan: &[Part], is_over: &AtomicBool, progress: &(dyn Fn(&str) + Sync)) {
+        let programs = plan.iter().rev().filter_map(|part| part.program());
+        for program in programs.take_while(|_| !is_over.load(Ordering::Relaxed)) {
+            let progress = |line: &str| progress(&format!("[beside] {line}"));
+            let store = Store {
+                root: &self.root,
+                progress: &progress,
+            };
+            let _told_later = program.ensure(&store);
+        }
+    }
+
+    fn build(&self, plan: &[Part], progress: &(dyn Fn(&str) + Sync)) -> Result<Parts, Error> {
         let mut ready = Parts {
             root: self.root.clone(),
             programs: Programs::new(),
@@ -140,7 +184,6 @@ impl Cache {
             definitions: None,
             base: None,
         };
-        let plan = plan(parts);
         for (number, part) in plan.iter().enumerate() {
             let progress = |line: &str| progress(&format!("[{}/{}] {line}", number + 1, plan.len()));
             ready.add(
@@ -167,44 +210,36 @@ pub(crate) struct Parts {
 
 impl Parts {
     fn add(&mut self, part: Part, store: &Store) -> Result<(), Error> {
-        let program = match part {
-            Part::DebianPackages => return debian::ensure(store),
+        match part {
+            Part::DebianPackages => debian::ensure(store)?,
             Part::Images => {
                 let (base, images) = images::ensure(store, &self.programs)?;
                 self.images = images.into_iter().map(|image| (image.name.clone(), image)).collect();
                 self.base = Some(base);
-                return Ok(());
             }
             Part::Clients => {
                 let folder = store.ensure("clients", &clients::key(), |folder| clients::build(store, folder))?;
-                return self.add_programs(&folder);
+                self.add_programs(&folder)?;
             }
             Part::Zipkin => {
                 let folder = store.ensure("zipkin", &tracing::key(), |folder| tracing::fetch(store, folder))?;
-                return self.add_programs(&folder);
+                self.add_programs(&folder)?;
             }
             Part::Definitions => {
                 let fetch = |folder: &Path| definitions::fetch(store, folder);
                 self.definitions = Some(store.ensure("definitions", &definitions::key(), fetch)?);
-                return Ok(());
             }
             Part::Identity => {
                 let folder = store.ensure("identity", &identity::key(), |folder| identity::build(store, folder))?;
                 self.programs.insert("keycloak".into(), folder.join("keycloak"));
-                return Ok(());
             }
-            Part::Kubernetes => go::KUBERNETES,
-            Part::Etcd => go::ETCD,
-            Part::Helm322 => go::HELM_322,
-            Part::CoreDns => go::COREDNS,
-            Part::NetworkPolicyController => go::NETWORK_POLICY_CONTROLLER,
-            Part::MetricsServer => go::METRICS_SERVER,
-            Part::LocalPathProvisioner => go::LOCAL_PATH_PROVISIONER,
-            Part::Kwok => go::KWOK,
-            Part::Loki => go::LOKI,
-        };
-        let folder = store.ensure(program.name, &program.key(), |folder| program.build(store, folder))?;
-        self.add_programs(&folder)
+            _ => {
+                if let Some(program) = part.program() {
+                    self.add_programs(&program.ensure(store)?)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Adds every file of the entry's `bin`.
@@ -285,6 +320,12 @@ mod tests {
         assert_eq!(images.last(), Some(&Part::Images));
         assert!(images.contains(&Part::CoreDns) && !images.contains(&Part::Kubernetes));
         assert_eq!(plan(&Part::ALL), Part::ALL);
+    }
+
+    #[test]
+    fn what_is_built_beside_needs_no_other_part() {
+        let programs = Part::ALL.into_iter().filter(|part| part.program().is_some());
+        assert_eq!(programs.map(|part| part.needs().len()).max(), Some(0));
     }
 
     #[test]

@@ -15,12 +15,12 @@ const MENTION: Duration = Duration::from_secs(15);
 pub(super) struct Runner<'a> {
     /// The log of the build, appended to.
     log: PathBuf,
-    progress: &'a dyn Fn(&str),
+    progress: &'a (dyn Fn(&str) + Sync),
 }
 
 impl<'a> Runner<'a> {
     /// A runner whose log is `<cache>/logs/<name>.log`.
-    pub(super) fn new(root: &Path, name: &str, progress: &'a dyn Fn(&str)) -> Result<Self, Error> {
+    pub(super) fn new(root: &Path, name: &str, progress: &'a (dyn Fn(&str) + Sync)) -> Result<Self, Error> {
         let logs = root.join("logs");
         fs::create_dir_all(&logs).map_err(Error::file("create", &logs))?;
         let log = logs.join(format!("{name}.log"));

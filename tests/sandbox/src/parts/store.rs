@@ -58,7 +58,7 @@ pub(super) struct Store<'a> {
     /// Where entries are.
     pub root: &'a Path,
     /// Takes one line about what is going on.
-    pub progress: &'a dyn Fn(&str),
+    pub progress: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Store<'_> {
@@ -103,7 +103,7 @@ impl Store<'_> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                (self.progress)(&format!("waiting for another process that builds {name}"));
+                (self.progress)(&format!("waiting for another builder of {name}"));
                 file.lock().map_err(Error::file("lock", path))?;
             }
             Err(TryLockError::Error(error)) => return Err(Error::file("lock", path)(error)),

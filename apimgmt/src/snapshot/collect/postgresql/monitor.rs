@@ -3,6 +3,7 @@
 use super::{
     super::{Run, environment::Credentials, reach::Reach, trouble::Trouble, vault::Vault},
     attempt,
+    pooler::database_of,
 };
 use crate::{
     database::{self, Failure},
@@ -44,12 +45,7 @@ impl Run {
                 return Ok(());
             }
         };
-        let database = if application.database.is_empty() {
-            &application.user
-        } else {
-            &application.database
-        };
-        let mut client = match attempt(&mut way, &credentials, password.reveal(), database).await {
+        let mut client = match attempt(&mut way, &credentials, password.reveal(), database_of(application)).await {
             Ok(client) => client,
             Err(Failure::Refused(why) | Failure::NoDatabase(why) | Failure::Full(why) | Failure::Other(why)) => {
                 facts.untold.insert("monitor".into(), why);
