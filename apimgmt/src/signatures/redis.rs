@@ -21,7 +21,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
             "write error while saving db",
             "failed opening the temp rdb file",
             "can't save in background",
-            "background saving error",
+            "background saving terminated by signal",
             "error writing to the aof file",
         ],
     ),

@@ -42,7 +42,11 @@ pub(crate) fn run(words: &[String]) -> Result<ExitCode, Error> {
     } else {
         helm.command("template", arguments)
     };
-    command.envs(COLLECT_LATE.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
+    command.envs(
+        COLLECT_LATE
+            .into_iter()
+            .filter(|(name, _)| std::env::var_os(name).is_none()),
+    );
     let error = command.exec();
     Err(Error::could_not(format!("could not run `{}`", helm.binary().display())).because(error))
 }
