@@ -89,7 +89,7 @@ fn finding<'a>(scene: &Scene<'a>, server: &Server<'a, Postgresql>, archiver: &Ar
     match log {
         Some((pod, container)) => finding
             .mend(format!(
-                "kubectl logs -n {} {} -c {} --tail=200 | grep -i archiv",
+                "kubectl logs -n {} {} -c {} --tail=200 | grep -i archive",
                 scene.namespace(),
                 pod.object(),
                 container.name
