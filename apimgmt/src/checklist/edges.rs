@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{clauses::Clauses, probe};
 use crate::{
-    edges::{Edge, Edges, Ends, Place, Stand},
+    edges::{Edge, Edges, Ends, Place, Stand, is_open},
     snapshot::{Snapshot, Source},
 };
 
@@ -107,9 +107,4 @@ pub(super) fn faithful(row: &mut Clauses<'_>, snapshot: &Snapshot, edges: &Edges
             ));
         }
     }
-}
-
-/// Whether an outcome is that of an open edge.
-pub(super) fn is_open(outcome: &str) -> bool {
-    outcome == "open" || outcome.starts_with("open ")
 }

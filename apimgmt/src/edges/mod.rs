@@ -70,6 +70,11 @@ impl Stand {
     }
 }
 
+/// Whether the outcome of a try is that of an open edge: `open`, or `open` and what was seen.
+pub(crate) fn is_open(outcome: &str) -> bool {
+    outcome == "open" || outcome.starts_with("open ")
+}
+
 /// How a target is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

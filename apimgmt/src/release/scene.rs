@@ -352,9 +352,7 @@ impl Scene {
             .filter(|job| self.is_our_job(job) && job.metadata.annotations.contains_key(HOOK_ANNOTATION));
         hooks.flat_map(|job| {
             let of_job = |pod: &&Pod| {
-                pod.metadata
-                    .controller()
-                    .is_some_and(|owner| owner.kind == "Job" && owner.name == job.metadata.name)
+                pod.metadata.is_controlled_by("Job", &job.metadata.name)
                     && pod
                         .statuses()
                         .any(|status| status.state.running.is_some() || status.state.terminated.is_some())

@@ -55,6 +55,12 @@ impl Metadata {
         self.owner_references.iter().find(|owner| owner.controller)
     }
 
+    /// Whether an object of this kind and name manages it.
+    pub fn is_controlled_by(&self, kind: &str, name: &str) -> bool {
+        self.controller()
+            .is_some_and(|owner| owner.kind == kind && owner.name == name)
+    }
+
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.get(key).map(String::as_str)

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, LabelSelector, Metadata, PodTemplate, Port, Quantity, storage::PersistentVolumeClaim};
+use super::{
+    Condition, LabelSelector, Metadata, PodTemplate, Port, Quantity, condition, storage::PersistentVolumeClaim,
+};
 
 /// A deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -158,6 +160,22 @@ pub struct Job {
     pub spec: JobSpec,
     /// What is.
     pub status: JobStatus,
+}
+
+impl Job {
+    /// The condition by which it failed for good.
+    pub fn failed(&self) -> Option<&Condition> {
+        condition(&self.status.conditions, "Failed").filter(|failed| failed.status == "True")
+    }
+
+    /// The same, when it came after a time; without one at any time.
+    pub fn failed_since(&self, last: Option<Timestamp>) -> Option<&Condition> {
+        self.failed().filter(|failed| {
+            failed
+                .last_transition_time
+                .is_some_and(|at| last.is_none_or(|last| at > last))
+        })
+    }
 }
 
 /// What a job asks for.

@@ -10,7 +10,7 @@ use super::restore_proof::proven;
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses},
     snapshot::{
-        Condition, Pod, Snapshot, Source, Unreadable, condition, hostile,
+        Condition, Pod, Snapshot, Source, Unreadable, hostile,
         pods::Terminated,
         workloads::{CronJob, Job},
     },
@@ -106,16 +106,13 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
 
 /// The jobs that a `CronJob` made.
 pub(super) fn own_jobs<'a>(jobs: &'a [Job], cron_job: &str) -> Vec<&'a Job> {
-    let is_own = |job: &&Job| {
-        let owner = job.metadata.controller();
-        owner.is_some_and(|owner| owner.kind == "CronJob" && owner.name == cron_job)
-    };
+    let is_own = |job: &&Job| job.metadata.is_controlled_by("CronJob", cron_job);
     jobs.iter().filter(is_own).collect()
 }
 
 pub(super) fn is_of_jobs(pod: &Pod, jobs: &[&Job]) -> bool {
-    let owner = pod.metadata.controller();
-    owner.is_some_and(|owner| owner.kind == "Job" && jobs.iter().any(|job| job.metadata.name == owner.name))
+    jobs.iter()
+        .any(|job| pod.metadata.is_controlled_by("Job", &job.metadata.name))
 }
 
 /// How a pod's container ended.
@@ -161,12 +158,9 @@ pub(super) fn is_older(snapshot: &Snapshot, at: Timestamp, limit: std::time::Dur
 
 /// The jobs that failed after the last success.
 pub(super) fn failures<'a>(own: &[&'a Job], last: Option<Timestamp>) -> Vec<(&'a Job, &'a Condition)> {
-    let last = last.unwrap_or(Timestamp::UNIX_EPOCH);
-    let failed = own.iter().filter_map(|job| {
-        let failed = condition(&job.status.conditions, "Failed").filter(|failed| failed.status == "True")?;
-        (failed.last_transition_time? > last).then_some((*job, failed))
-    });
-    failed.collect()
+    own.iter()
+        .filter_map(|job| Some((*job, job.failed_since(last)?)))
+        .collect()
 }
 
 fn dump(

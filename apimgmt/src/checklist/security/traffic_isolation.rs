@@ -5,9 +5,9 @@ use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
-        edges::{Outcomes, faithful, is_open},
+        edges::{Outcomes, faithful},
     },
-    edges::{Edge, Edges, Purpose},
+    edges::{Edge, Edges, Purpose, is_open},
     snapshot::{Snapshot, Source, Unreadable},
 };
 

@@ -6,7 +6,7 @@ use crate::{
         scene::{Scene, minutes, since},
     },
     snapshot::{
-        Pod, Source, Unreadable, condition,
+        Pod, Source, Unreadable,
         workloads::{CronJob, Job},
     },
 };
@@ -78,16 +78,7 @@ fn finding<'a>(
         let line = scene.log(pod, &status.name, false).last()?;
         Some(scene.log_line(pod, &status.name, false, line))
     });
-    let of_job = failed.and_then(|job| {
-        let condition = condition(&job.status.conditions, "Failed")?;
-        let value = format!("{} {}", condition.reason, condition.message);
-        Some(scene.field(
-            Source::Jobs,
-            format!("job/{}", job.metadata.name),
-            "status.conditions[Failed]",
-            value,
-        ))
-    });
+    let of_job = failed.and_then(|job| scene.failed_job(job));
     let namespace = scene.namespace();
     let told = last.map_or_else(|| "never".into(), |at| at.to_string());
     let finding = Finding::new(DIAGNOSIS.id, &object, cause)
@@ -126,28 +117,15 @@ fn finding<'a>(
 
 /// The newest job of a schedule that failed after its last success.
 fn failed_since<'a>(cron_job: &CronJob, jobs: &'a [Job]) -> Option<&'a Job> {
-    let is_own = |job: &&Job| {
-        let owner = job.metadata.controller();
-        owner.is_some_and(|owner| owner.kind == "CronJob" && owner.name == cron_job.metadata.name)
-    };
-    let failed_at = |job: &Job| {
-        let failed = condition(&job.status.conditions, "Failed").filter(|failed| failed.status == "True")?;
-        failed.last_transition_time
-    };
     jobs.iter()
-        .filter(is_own)
-        .filter(|job| {
-            failed_at(job).is_some_and(|at| cron_job.status.last_successful_time.is_none_or(|last| at > last))
-        })
-        .max_by_key(|job| (failed_at(job), &job.metadata.name))
+        .filter(|job| job.metadata.is_controlled_by("CronJob", &cron_job.metadata.name))
+        .filter_map(|job| Some((job, job.failed_since(cron_job.status.last_successful_time)?)))
+        .max_by_key(|(job, failed)| (failed.last_transition_time, &job.metadata.name))
+        .map(|(job, _)| job)
 }
 
 fn pods_of<'a>(scene: &Scene<'a>, job: &Job) -> Vec<&'a Pod> {
     let pods = scene.current().unwrap_or_default().iter().copied();
-    let is_own = |pod: &&Pod| {
-        pod.metadata
-            .controller()
-            .is_some_and(|it| it.kind == "Job" && it.name == job.metadata.name)
-    };
-    pods.filter(is_own).collect()
+    pods.filter(|pod| pod.metadata.is_controlled_by("Job", &job.metadata.name))
+        .collect()
 }

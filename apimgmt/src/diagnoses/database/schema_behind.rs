@@ -9,7 +9,7 @@ use crate::{
         },
     },
     snapshot::{
-        Source, Unreadable, condition,
+        Source, Unreadable,
         roles::{Role, Roles},
         sessions::{Postgresql, SchemaVersion},
         workloads::Job,
@@ -109,16 +109,7 @@ fn finding<'a>(
         .because(
             needed.map(|(role, least)| scene.field(source(role), &role.workload, "apimgmt.io/schema-minimum", least)),
         )
-        .because(failed.and_then(|job| {
-            let condition = condition(&job.status.conditions, "Failed")?;
-            let value = format!("{} {}", condition.reason, condition.message);
-            Some(scene.field(
-                Source::Jobs,
-                format!("job/{}", job.metadata.name),
-                "status.conditions[Failed]",
-                value,
-            ))
-        }))
+        .because(failed.and_then(|job| scene.failed_job(job)))
         .not(
             "the database cannot be reached",
             "it was asked for the version of its schema",
@@ -142,6 +133,6 @@ fn failed_migration<'a>(scene: &Scene<'a>) -> Option<&'a Job> {
     };
     jobs.iter()
         .filter(is_migration)
-        .filter(|job| condition(&job.status.conditions, "Failed").is_some_and(|it| it.status == "True"))
+        .filter(|job| job.failed().is_some())
         .max_by_key(|job| (job.metadata.creation_timestamp, &job.metadata.name))
 }

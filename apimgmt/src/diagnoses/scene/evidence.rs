@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Scene, clean};
+use super::{Said, Scene, clean};
 use crate::{
     checklist::Evidence,
     snapshot::{
         Pod, Source,
         events::Event,
         pods::{Terminated, Waiting},
+        workloads::Job,
     },
 };
 
@@ -80,6 +81,22 @@ impl Scene<'_> {
     pub(crate) fn log_line(&self, pod: &Pod, container: &str, previous: bool, line: &str) -> Evidence {
         let run = if previous { "the run before" } else { "this run" };
         self.moving(Source::Logs, pod, &format!("log of {container}, {run}"), line, None)
+    }
+
+    /// The first of some lines that servers and their users said.
+    pub(crate) fn said(&self, lines: &[Said<'_>]) -> Vec<Evidence> {
+        let first = lines.iter().take(3);
+        first
+            .map(|it| self.log_line(it.pod, it.container, it.previous, it.line))
+            .collect()
+    }
+
+    /// How a job failed.
+    pub(crate) fn failed_job(&self, job: &Job) -> Option<Evidence> {
+        let failed = job.failed()?;
+        let value = format!("{} {}", failed.reason, failed.message);
+        let object = format!("job/{}", job.metadata.name);
+        Some(self.field(Source::Jobs, object, "status.conditions[Failed]", value))
     }
 
     fn moving(&self, source: Source, pod: &Pod, field: &str, value: &str, at: Option<Timestamp>) -> Evidence {

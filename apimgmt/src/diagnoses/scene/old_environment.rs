@@ -40,10 +40,6 @@ pub(crate) fn findings<'a, T>(
     let finding = |(workload, (key, changed, seen)): (String, (PasswordKey<'a>, Timestamp, Vec<Said<'a>>))| {
         let secret = format!("secret/{}", key.secret);
         let started = seen.iter().filter_map(|said| started_at(said.pod)).min();
-        let lines = seen
-            .iter()
-            .take(3)
-            .map(|it| scene.log_line(it.pod, it.container, it.previous, it.line));
         Finding::new(
             id,
             &workload,
@@ -57,7 +53,7 @@ pub(crate) fn findings<'a, T>(
         .because([scene.field(Source::Secrets, &secret, "changed at", changed)])
         .because(started.map(|at| scene.field(Source::Pods, seen[0].pod.object(), "state.running.startedAt", at)))
         .because([scene.told(server, "login", "the Secret's present password is accepted")])
-        .because(lines)
+        .because(scene.said(&seen))
         .not("the Secret holds a wrong password", "it was tried and accepted")
         .mend(format!("kubectl rollout restart {workload} -n {}", scene.namespace()))
     };

@@ -161,17 +161,13 @@ impl<'a, T> Server<'a, T> {
         cause: impl Into<String>,
     ) -> Finding {
         let said = scene.complaints(self.family, answers);
-        let lines = said
-            .iter()
-            .take(3)
-            .map(|it| scene.log_line(it.pod, it.container, it.previous, it.line));
         let object = &self.object;
         Finding::new(id, object, cause)
             .shown(Directness::Compared)
             .explaining(scene.unready_users(self).iter().map(|pod| pod.object()))
             .explaining(said.iter().map(|it| it.pod.object()))
             .explaining(self.services.iter().map(|service| state_of("answer", service)))
-            .because(lines)
+            .because(scene.said(&said))
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     CONNECTING, SETTLING,
 };
 use crate::{
-    edges::{Stand, Way},
+    edges::{Stand, Way, is_open},
     snapshot::{
         collect::{Observer, connect_error, get},
         hostile,
@@ -101,10 +101,6 @@ async fn all(
 ) -> Vec<(usize, String)> {
     let ends = some.map(|index| async move { (index, settled(&tries[index], settling, unknown).await) });
     futures::future::join_all(ends).await
-}
-
-fn is_open(outcome: &str) -> bool {
-    outcome.starts_with("open")
 }
 
 /// Tries until the edge has been as it should be for the time `unknown`, or `settling` is over.

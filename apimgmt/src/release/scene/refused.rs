@@ -3,7 +3,7 @@
 use super::{Scene, failure, is_seen, phase_of};
 use crate::{
     checklist::Phase,
-    snapshot::{Metadata, condition, events::Event, hostile, metadata::OwnerReference, workloads::ReplicaSet},
+    snapshot::{Metadata, condition, events::Event, hostile, workloads::ReplicaSet},
 };
 
 /// A workload whose pods are refused.
@@ -41,11 +41,8 @@ impl Scene {
             Some(refused("statefulset", &set.metadata, message))
         });
         let of_jobs = self.jobs.values().filter(|job| self.is_our_job(job)).filter_map(|job| {
-            let owned = |owner: &OwnerReference| owner.kind == "Job" && owner.name == job.metadata.name;
-            let has_pod = self
-                .pods
-                .values()
-                .any(|pod| pod.metadata.controller().is_some_and(owned));
+            let is_own = |metadata: &Metadata| metadata.is_controlled_by("Job", &job.metadata.name);
+            let has_pod = self.pods.values().any(|pod| is_own(&pod.metadata));
             let is_done = failure(job).is_some() || condition(&job.status.conditions, "Complete").is_some();
             let message = self.refusals.get(&job.metadata.uid).filter(|_| !has_pod && !is_done)?;
             Some(refused("job", &job.metadata, message))
