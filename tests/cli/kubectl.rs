@@ -33,6 +33,7 @@ fn wrong_usage_suggests_the_nearest_name() {
         &["verify", "--deadline", "soon"],
         &["verify", "--from", "absent.yaml"],
         &["verify", "--from", "healthy.yaml", "--record", "x"],
+        &["troubleshoot", "--from", "healthy.yaml", "--bundle", "/nowhere/x"],
         &["troubleshoot", "pods"],
         &["items", "explain", "database/instances"],
         &["completion", "tcsh"],
@@ -90,7 +91,33 @@ fn a_recorded_release_without_redis_has_one_cause() {
             "json"
         ],
         &["troubleshoot", "tls", "--from", "redis-stopped-troubleshoot.yaml"],
+        &[
+            "troubleshoot",
+            "--from",
+            "redis-stopped-troubleshoot.yaml",
+            "-o",
+            "markdown"
+        ],
     ]));
+}
+
+#[test]
+fn a_bundle_is_its_owners_alone_and_tells_the_same_on_another_machine() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let bundle = folder.path().join("incident.tar.gz");
+    let bundle = bundle.to_str().expect("a plain name");
+    let recorded = ["troubleshoot", "--from", "redis-stopped-troubleshoot.yaml"];
+    let first = run(BINARY, &[&recorded[..], &["--bundle", bundle]].concat());
+    let second = run(BINARY, &["troubleshoot", "--from", bundle]);
+    assert_eq!(
+        String::from_utf8_lossy(&second.stdout),
+        String::from_utf8_lossy(&first.stdout)
+    );
+    assert_eq!((first.status.code(), second.status.code()), (Some(3), Some(3)));
+    let mode = std::fs::metadata(bundle).expect("it was written").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]

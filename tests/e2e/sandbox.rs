@@ -142,6 +142,23 @@ impl Namespace {
             .collect()
     }
 
+    /// Deployments that are not yet as their newest generation wants them.
+    pub(crate) fn unready(&self) -> Vec<String> {
+        let list = self.kubectl(&["get", "deployments", "--output", "json"]).json();
+        let deployments = list["items"].as_array().expect("items").iter();
+        deployments
+            .filter(|it| {
+                let (wanted, status) = (&it["spec"]["replicas"], &it["status"]);
+                status["observedGeneration"] != it["metadata"]["generation"]
+                    || status["replicas"].as_u64() != wanted.as_u64().filter(|count| *count > 0)
+                    || ["updatedReplicas", "readyReplicas"]
+                        .iter()
+                        .any(|of| status[of] != status["replicas"])
+            })
+            .map(|it| format!("deployment/{} is not ready", text(&it["metadata"]["name"])))
+            .collect()
+    }
+
     fn delete(&self) {
         let deleted = [
             "delete",
@@ -250,12 +267,24 @@ impl Ran {
 
 /// A tool of the sandbox, with the sandbox's kubeconfig and both plugins in reach.
 pub(crate) fn tool(name: &str) -> Command {
+    let mut command = Command::new(root().join("target/sandbox/bin").join(name));
+    command.env("HELM_CACHE_HOME", root().join("target/e2e/cache").join(name));
+    at_the_sandbox(command)
+}
+
+/// A line as a person types it into a shell, with the sandbox's tools in reach.
+pub(crate) fn shell(line: &str) -> Command {
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", line]);
+    at_the_sandbox(command)
+}
+
+fn at_the_sandbox(mut command: Command) -> Command {
     let root = root();
     let tools = root.join("target/sandbox/bin");
     let plugins = root.join("target/e2e/plugins");
     link_plugin(&plugins);
     let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new(tools.join(name));
     command
         .env("KUBECONFIG", root.join("target/sandbox/kubeconfig"))
         .env(
@@ -263,7 +292,6 @@ pub(crate) fn tool(name: &str) -> Command {
             format!("{}:{}:{path}", root.join("target/release").display(), tools.display()),
         )
         .env("HELM_PLUGINS", &plugins)
-        .env("HELM_CACHE_HOME", root.join("target/e2e/cache").join(name))
         .env("HELM_CONFIG_HOME", root.join("target/e2e/config"))
         .stdin(Stdio::null());
     command

@@ -1,9 +1,11 @@
 //! What people and scripts read: the only code that turns results into text.
 
+pub mod bundle;
 pub mod change;
 mod checklist_table;
 pub mod difference;
 pub mod items;
+mod markdown;
 pub mod progress;
 pub mod rbac;
 pub mod release;

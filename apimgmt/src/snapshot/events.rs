@@ -60,6 +60,14 @@ pub struct InvolvedObject {
 }
 
 impl Event {
+    /// Whether it is about an object, `kind/name`.
+    pub fn is_about(&self, object: &str) -> bool {
+        let about = &self.involved_object;
+        object
+            .split_once('/')
+            .is_some_and(|(kind, name)| about.kind.eq_ignore_ascii_case(kind) && about.name == name)
+    }
+
     /// When it was last seen.
     pub fn last_seen(&self) -> Option<Timestamp> {
         self.series

@@ -68,6 +68,18 @@ pub struct Field {
 const FOLLOWERS: [&str; 5] = ["Lease", "Event", "PodMetrics", "EndpointSlice", "ReplicaSet"];
 
 impl Snapshot {
+    /// What was read of some objects, by `kind/name`: of each once for every source that told of it.
+    pub fn described(&self, objects: &BTreeSet<String>) -> BTreeMap<String, Vec<Value>> {
+        let mut described: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (_, value) in listed_objects(self) {
+            let object = path_of(&value);
+            if objects.contains(&object) {
+                described.entry(object).or_default().push(value);
+            }
+        }
+        described
+    }
+
     /// The objects that were read, and beside them the release and what is expected of it.
     pub fn objects(&self) -> Objects {
         let mut objects = BTreeMap::new();
@@ -80,11 +92,7 @@ impl Snapshot {
             if is_owned || FOLLOWERS.contains(&kind) || source == Source::ClusterPods {
                 continue;
             }
-            let name = format!(
-                "{}/{}",
-                kind.to_lowercase(),
-                value["metadata"]["name"].as_str().unwrap_or_default()
-            );
+            let name = path_of(&value);
             strip(&mut value);
             objects.insert((source, name), value);
         }
@@ -109,6 +117,13 @@ impl Snapshot {
             read: read.collect(),
         }
     }
+}
+
+/// `kind/name` of an object.
+fn path_of(object: &Value) -> String {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    format!("{}/{name}", kind.to_lowercase())
 }
 
 /// Leaves what is declared.

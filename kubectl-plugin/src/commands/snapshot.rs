@@ -11,6 +11,7 @@ use std::{
 
 use apimgmt::{
     Error,
+    report::bundle,
     snapshot::{
         Snapshot, Source,
         collect::{self, Client, Limits, Request},
@@ -53,7 +54,7 @@ impl Reading {
         let config = self.config()?;
         let mut snapshots = Vec::new();
         for file in &self.from {
-            let mut snapshot = Snapshot::from_recording(&read(file)?)?;
+            let mut snapshot = Snapshot::from_recording(&recorded(file)?)?;
             if let Some(config) = &config {
                 snapshot.readings.expectations = apimgmt::snapshot::Reading::Read(config.clone());
             }
@@ -87,7 +88,7 @@ impl Reading {
     /// Writes the recording that was asked for.
     pub(crate) fn keep(&self, snapshot: &Snapshot) -> Result<(), Error> {
         match &self.record {
-            Some(file) => record(file, snapshot),
+            Some(file) => write(file, snapshot.to_recording().as_bytes()),
             None => Ok(()),
         }
     }
@@ -110,13 +111,20 @@ impl Reading {
     }
 }
 
+/// The recording in a file that the user named, which may be a bundle.
+fn recorded(file: &Path) -> Result<String, Error> {
+    bundle::recording(fs::read(file).map_err(|error| unreadable(file, error))?)
+}
+
 /// The text of a file that the user named.
 pub(super) fn read(file: &Path) -> Result<String, Error> {
-    fs::read_to_string(file).map_err(|error| {
-        Error::usage(format!("could not read `{}`", file.display()))
-            .because(error)
-            .hint("name a file that exists and can be read")
-    })
+    fs::read_to_string(file).map_err(|error| unreadable(file, error))
+}
+
+fn unreadable(file: &Path, error: std::io::Error) -> Error {
+    Error::usage(format!("could not read `{}`", file.display()))
+        .because(error)
+        .hint("name a file that exists and can be read")
 }
 
 /// The `checklist:` part of a values file, or a file that holds just that part.
@@ -125,14 +133,14 @@ fn expectations(file: &Path) -> Result<Expectations, Error> {
         .map_err(|error| Error::usage(format!("the expectations in `{}` do not fit", file.display())).because(error))
 }
 
-/// Written for its owner alone: a recording holds no secret, but it does hold how the platform is built.
-fn record(file: &Path, snapshot: &Snapshot) -> Result<(), Error> {
+/// Written for its owner alone: what was read holds no secret, but it does hold how the platform is built.
+pub(super) fn write(file: &Path, content: &[u8]) -> Result<(), Error> {
     fs::OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(file)
-        .and_then(|mut open| open.write_all(snapshot.to_recording().as_bytes()))
+        .and_then(|mut open| open.write_all(content))
         .map_err(|error| Error::could_not(format!("could not write `{}`", file.display())).because(error))
 }

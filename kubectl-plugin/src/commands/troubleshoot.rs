@@ -1,17 +1,17 @@
 //! `troubleshoot`: names root causes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use apimgmt::{
     Error, ExitCode,
     diagnoses::{self, Topic, diagnose},
-    report::{print, troubleshoot::Report},
+    report::{Form, bundle, print, troubleshoot::Report},
     snapshot::Source,
 };
 use clap::{Args, ValueEnum};
 
-use super::snapshot::Reading;
-use crate::arguments::{Global, Output};
+use super::snapshot::{Reading, write};
+use crate::arguments::Global;
 
 /// Flags of `troubleshoot`.
 #[derive(Debug, Args)]
@@ -23,8 +23,25 @@ pub(crate) struct Troubleshoot {
     /// Form of the output
     #[arg(short, long, value_name = "FORM", default_value = "table", help_heading = "Output")]
     output: Output,
+    /// Write what was read, what was found, logs and objects, without secrets, to a .tar.gz that `--from` reads
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    bundle: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Output {
+    /// Causes, and below each what shows it and what mends it
+    Table,
+    /// Causes alone
+    Short,
+    /// For scripts
+    Json,
+    /// For scripts
+    Yaml,
+    /// For an incident
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -69,6 +86,15 @@ pub(crate) async fn run(global: &Global, troubleshoot: Troubleshoot) -> Result<E
     let mut diagnosed = diagnose(diagnoses::ALL, &snapshot);
     diagnosed.keep(troubleshoot.topic.map(Topic::from), troubleshoot.name.as_deref());
     let report = Report::new(&snapshot, diagnosed);
-    print(&report.render(troubleshoot.output.into(), global.style()))?;
+    if let Some(file) = &troubleshoot.bundle {
+        write(file, &bundle::packed(&snapshot, &report)?)?;
+    }
+    print(&match troubleshoot.output {
+        Output::Table => report.render(Form::Table, global.style()),
+        Output::Short => report.render(Form::Short, global.style()),
+        Output::Json => report.render(Form::Json, global.style()),
+        Output::Yaml => report.render(Form::Yaml, global.style()),
+        Output::Markdown => report.markdown(),
+    })?;
     Ok(report.exit_code())
 }

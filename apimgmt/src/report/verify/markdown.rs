@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{ItemReport, Report};
+use crate::report::markdown::escaped;
 
 /// The whole text.
 pub(super) fn page(report: &Report) -> String {
@@ -95,29 +96,4 @@ fn row(text: &mut String, item: &ItemReport) {
         _ => "- skipped",
     };
     let _ = writeln!(text, "| {verdict} | {} | {detail} |", escaped(item.id));
-}
-
-/// Text as text: nothing of it is markup, a link, a picture, a mention or a reference to an issue.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len() + text.len() / 4);
-    let mut before = ' ';
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '@' => safe.push_str("&#64;"),
-            '#' => safe.push_str("&#35;"),
-            // A bare `https://` or `www.` becomes a link by itself.
-            ':' => safe.push_str("&#58;"),
-            '.' if matches!(before, 'w' | 'W') => safe.push_str("&#46;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$' => {
-                safe.push('\\');
-                safe.push(letter);
-            }
-            letter => safe.push(letter),
-        }
-        before = letter;
-    }
-    safe
 }

@@ -1,6 +1,8 @@
 //! The result of `troubleshoot`: causes first, their symptoms folded below.
 
-use std::fmt::Write;
+mod markdown;
+
+use std::{collections::BTreeSet, fmt::Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -92,6 +94,20 @@ impl Report {
         }
     }
 
+    /// Markdown for an incident: causes, what shows them, what mends them.
+    pub fn markdown(&self) -> String {
+        markdown::page(self)
+    }
+
+    /// The objects that a finding is about, rests on or explains, `kind/name`; of symptoms those that a listing shows.
+    pub fn objects(&self) -> BTreeSet<String> {
+        self.findings
+            .iter()
+            .flat_map(FindingReport::objects)
+            .map(str::to_owned)
+            .collect()
+    }
+
     fn listing(&self, form: Form, style: Style) -> String {
         let mut text = String::new();
         for finding in &self.findings {
@@ -135,6 +151,16 @@ impl From<Finding> for FindingReport {
 }
 
 impl FindingReport {
+    fn objects(&self) -> impl Iterator<Item = &str> {
+        let symptoms = self
+            .symptoms
+            .iter()
+            .take(SYMPTOMS_SHOWN)
+            .map(|symptom| symptom.object.as_str());
+        let shown = self.evidence.iter().map(|evidence| evidence.object.as_str());
+        symptoms.chain(shown).chain([self.object.as_str()])
+    }
+
     fn write(&self, text: &mut String, form: Form, style: Style) {
         let (word, tone) = match self.severity {
             Weight::Critical => ("✘ critical", Tone::Bad),
