@@ -51,7 +51,7 @@ test: ## Everything, up to end-to-end on the sandbox: what CI runs
 	tests/scripts/test
 
 faults: sandbox-up ## Every fault made for real, each to be named by its cause
-	FAULTS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture each_fault
+	FAULTS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture faults::
 
 mutations: sandbox-up ## Every item made to fail on a running release, by breaking the thing itself
 	MUTATIONS=all $(cargo) test --workspace --features kubectl-apimgmt/e2e --test e2e -- --nocapture mutations::

@@ -5,9 +5,9 @@
 //! - `# mend: PREFIX`, the remedy that is run, by its first words; after it nothing may be found any more
 //! - `# by: EXPRESSION`, what a person fills into that remedy, or changes in the editor that it opens, in sed's words
 //!
-//! `make test` makes a fixed slice of them, `make faults` all; `FAULTS=P1,P2` makes those alone.
+//! `make test` makes a fixed slice of them, `make faults` all and several at once; `FAULTS=P1,P2` makes those alone.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::Value;
 
@@ -15,6 +15,30 @@ use crate::sandbox::{Namespace, root, run, shell, text, until, until_none};
 
 /// The slice: one of each kind, and none that takes minutes to show.
 const SLICE: &[&str] = &["M1", "N1", "P1", "P2", "P6", "P9", "P13", "R0"];
+
+/// Faults that stand side by side in one namespace and have nothing to do with each other; the first two are in the slice.
+const TOGETHER: &[&[&str]] = &[
+    &["P1", "N1"],
+    &["M1", "P6", "P9"],
+    &["A1", "P8"],
+    &["D1", "P1"],
+    &["D3", "M1"],
+    &["D11", "N1"],
+    &["M2", "P5"],
+    &["M3", "P7"],
+    &["P2", "P13"],
+    &["P7", "P14"],
+    &["P8", "P16"],
+    &["P10", "S1"],
+    &["P12", "N1"],
+    &["P15", "P13-port"],
+    &["R0", "P2"],
+    &["R1", "P6"],
+    &["R3", "P15"],
+    &["R4", "S1"],
+    &["R8", "A1"],
+    &["P1", "P5", "P6", "P10"],
+];
 
 /// A fault and its key.
 struct Fault {
@@ -26,32 +50,46 @@ struct Fault {
     by: Option<String>,
 }
 
-fn faults() -> Vec<Fault> {
-    let wanted = std::env::var("FAULTS").unwrap_or_else(|_| SLICE.join(","));
-    let wanted: Vec<_> = wanted.split(',').collect();
-    let all = wanted == ["all"];
-    let folder = root().join("tests/e2e/faults");
-    let files = fs::read_dir(folder)
-        .expect("faults are there")
-        .map(|entry| entry.expect("readable").path());
-    let mut faults: Vec<_> = files
-        .filter(|file| file.extension().is_some_and(|end| end == "yaml"))
-        .map(fault)
-        .collect();
-    faults.retain(|fault| all || wanted.contains(&fault.name.as_str()));
-    assert!(all || faults.len() == wanted.len(), "one of {wanted:?} has no manifest");
-    faults.sort_by(|left, right| left.name.cmp(&right.name));
-    faults
+/// What `FAULTS` names; `None` for the slice.
+fn wanted() -> Option<String> {
+    std::env::var("FAULTS").ok()
 }
 
-fn fault(file: PathBuf) -> Fault {
-    let text = fs::read_to_string(&file).expect("readable");
+fn faults() -> Vec<Fault> {
+    let names: Vec<String> = match wanted().as_deref() {
+        Some("all") => every_name(),
+        Some(some) => some.split(',').map(str::to_owned).collect(),
+        None => SLICE.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    names.iter().map(|name| named(name)).collect()
+}
+
+fn every_name() -> Vec<String> {
+    let files = fs::read_dir(folder()).expect("faults are there");
+    let files = files.map(|entry| entry.expect("readable").path());
+    let manifests = files.filter(|file| file.extension().is_some_and(|end| end == "yaml"));
+    let mut names: Vec<_> = manifests
+        .map(|file| file.file_stem().expect("it has a name").to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn folder() -> PathBuf {
+    root().join("tests/e2e/faults")
+}
+
+fn named(name: &str) -> Fault {
+    fault(name, folder().join(format!("{name}.yaml")))
+}
+
+fn fault(name: &str, file: PathBuf) -> Fault {
+    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let said = |what: &str| text.lines().find_map(|line| line.strip_prefix(what));
     let key = said("# expect: ").expect("a line says what is expected");
     let (id, object) = key.split_once(' ').expect("ID OBJECT");
-    let name = file.file_stem().expect("it has a name").to_string_lossy().into_owned();
     Fault {
-        name,
+        name: name.into(),
         id: id.into(),
         object: object.into(),
         mend: said("# mend: ").map(str::to_owned),
@@ -135,4 +173,36 @@ fn each_fault_is_named_by_its_cause_and_mended_by_its_remedy() {
         "{total} of {total} faults named, {} mended by their own remedy",
         mended.len()
     );
+}
+
+#[test]
+fn faults_that_stand_together_are_named_apart() {
+    let scenarios = match wanted().as_deref() {
+        Some("all") => TOGETHER,
+        Some(_) => &[],
+        None => &TOGETHER[..2],
+    };
+    let places: Vec<_> = scenarios
+        .iter()
+        .map(|names| {
+            let place = Namespace::new(&format!("together-{}", names.join("-").to_lowercase()));
+            let faults: Vec<_> = names.iter().map(|name| named(name)).collect();
+            for fault in &faults {
+                place.apply(&fault.file);
+            }
+            (place, faults)
+        })
+        .collect();
+    for (place, faults) in &places {
+        let keys = faults.iter().map(|fault| (fault.id.clone(), fault.object.clone()));
+        let expected: BTreeSet<_> = keys.collect();
+        until_none(&format!("{} names its causes and nothing else", place.name), || {
+            let seen: BTreeSet<_> = place.findings().into_iter().collect();
+            let missed = expected.difference(&seen).map(|it| format!("missed: {it:?}"));
+            missed
+                .chain(seen.difference(&expected).map(|it| format!("noise: {it:?}")))
+                .collect()
+        });
+    }
+    println!("{} scenarios of faults together named apart", places.len());
 }
