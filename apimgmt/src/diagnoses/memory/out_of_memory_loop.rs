@@ -5,11 +5,10 @@ use crate::{
         Diagnosis, Finding, Topic,
         scene::{
             Group, Scene,
-            memory::{Aftermath, doubled, memory_limit},
-            per_workload,
+            memory::{self, Aftermath, doubled, memory_limit},
         },
     },
-    snapshot::{Source, Unreadable},
+    snapshot::Unreadable,
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -17,17 +16,12 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
     topic: Topic::Memory,
     symptom: "Pods stay in CrashLoopBackOff with reason OOMKilled",
     cause: "The container needs more memory than its limit, so the kernel kills it",
-    reads: &[Source::Pods, Source::ReplicaSets, Source::Jobs],
+    reads: memory::READS,
     look,
 };
 
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
-    let seen = scene.out_of_memory(Aftermath::Loop)?;
-    let groups = per_workload(
-        scene,
-        seen.into_iter()
-            .map(|sighting| (sighting.status.name.to_string(), sighting)),
-    );
+    let groups = scene.outgrown(Aftermath::Loop)?;
     Ok(groups.iter().map(|group| finding(scene, group)).collect())
 }
 

@@ -7,11 +7,11 @@ use crate::{
         Diagnosis, Finding, Topic, Weight,
         scene::{
             Group, Scene,
-            memory::{Aftermath, doubled, memory_limit},
-            minutes, per_workload, since,
+            memory::{self, Aftermath, doubled, memory_limit},
+            minutes, since,
         },
     },
-    snapshot::{Source, Unreadable},
+    snapshot::Unreadable,
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -19,17 +19,12 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
     topic: Topic::Memory,
     symptom: "A container was restarted and runs again",
     cause: "The container needed more memory than its limit for a while, so the kernel killed it",
-    reads: &[Source::Pods, Source::ReplicaSets, Source::Jobs],
+    reads: memory::READS,
     look,
 };
 
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
-    let seen = scene.out_of_memory(Aftermath::Recovered)?;
-    let groups = per_workload(
-        scene,
-        seen.into_iter()
-            .map(|sighting| (sighting.status.name.to_string(), sighting)),
-    );
+    let groups = scene.outgrown(Aftermath::Recovered)?;
     Ok(groups.iter().map(|group| finding(scene, group)).collect())
 }
 

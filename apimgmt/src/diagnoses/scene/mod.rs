@@ -11,6 +11,7 @@ mod dependencies;
 mod evidence;
 pub(crate) mod figures;
 mod health;
+pub(crate) mod heaps;
 mod horizons;
 mod kills;
 pub(crate) mod logins;

@@ -15,11 +15,18 @@ pub(crate) struct Workload<'a> {
     pub(crate) template: &'a PodTemplate,
     /// Pods wanted.
     pub(crate) wanted: i64,
+    /// Whether nobody may act on a new template.
+    pub(crate) paused: bool,
     /// What it reports.
     pub(crate) status: &'a WorkloadStatus,
 }
 
 impl<'a> Workload<'a> {
+    /// Whether its controller has seen its newest template, and acts on it.
+    pub(crate) fn is_observed(&self) -> bool {
+        !self.paused && self.status.observed_generation >= self.metadata.generation
+    }
+
     /// A condition.
     pub(crate) fn condition(&self, kind: &str) -> Option<&'a Condition> {
         crate::snapshot::condition(&self.status.conditions, kind)
@@ -55,6 +62,7 @@ impl<'a> Scene<'a> {
             metadata: &it.metadata,
             template: &it.spec.template,
             wanted: it.spec.replicas.unwrap_or(1),
+            paused: it.spec.paused,
             status: &it.status,
         });
         let stateful_sets = snapshot.stateful_sets().into_iter().flatten().map(|it| Workload {
@@ -63,6 +71,7 @@ impl<'a> Scene<'a> {
             metadata: &it.metadata,
             template: &it.spec.template,
             wanted: it.spec.replicas.unwrap_or(1),
+            paused: false,
             status: &it.status,
         });
         let mut workloads: Vec<_> = deployments.chain(stateful_sets).collect();
