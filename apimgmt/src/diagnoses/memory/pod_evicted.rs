@@ -31,7 +31,8 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let recent = scene
         .pods()?
         .iter()
-        .filter(|pod| pod.status.reason == "Evicted" && since(evicted_at(pod), scene.now()) < SERIES);
+        .filter(|pod| pod.status.reason == "Evicted" && since(evicted_at(pod), scene.now()) < SERIES)
+        .filter(|pod| !scene.is_of_former_template(pod));
     for pod in recent {
         let workload = scene.workload(pod);
         let object = if is_short(pod) {

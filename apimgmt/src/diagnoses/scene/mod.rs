@@ -162,7 +162,7 @@ impl<'a> Scene<'a> {
         let failed = pod.status.phase == "Failed";
         match pod.metadata.controller() {
             None => true,
-            Some(owner) if owner.kind == "ReplicaSet" => !failed && !self.is_superseded(&owner.name),
+            Some(owner) if owner.kind == "ReplicaSet" => !failed && !self.is_of_former_template(pod),
             Some(owner) if owner.kind == "Job" => match jobs.get(owner.name.as_str()) {
                 Some(job) => {
                     job.status.succeeded == 0 && (!failed || job.status.active == 0) && !succeeded_later(job, jobs)
@@ -171,6 +171,12 @@ impl<'a> Scene<'a> {
             },
             Some(_) => !failed,
         }
+    }
+
+    /// Whether a deployment's pod was made by a template that has been replaced.
+    pub(crate) fn is_of_former_template(&self, pod: &Pod) -> bool {
+        let owner = pod.metadata.controller().filter(|owner| owner.kind == "ReplicaSet");
+        owner.is_some_and(|owner| self.is_superseded(&owner.name))
     }
 
     /// Whether a newer replica set of the same deployment exists: what is left of this one is on its way out.
