@@ -154,9 +154,10 @@ fn what_a_diagnosis_reads_is_what_it_declares() {
 fn what_could_not_be_read_is_said() {
     let mut wrong = Vec::new();
     for source in diagnoses::reads(ALL) {
-        let mut snapshot =
-            Snapshot::from_recording("{takenAt: 2026-11-23T08:00:00Z, facts: {postgresql: null, redis: null}}")
-                .unwrap();
+        let mut snapshot = Snapshot::from_recording(
+            "{takenAt: 2026-11-23T08:00:00Z, facts: {postgresql: null, redis: null, hosts: []}}",
+        )
+        .unwrap();
         snapshot.readings.fail(Unreadable::new(source, "shop", Why::Forbidden));
         let said = diagnose(ALL, &snapshot).unreadable;
         if said.len() != 1 || said[0].source != source || said[0].why != Why::Forbidden {

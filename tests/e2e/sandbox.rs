@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 /// Longest wait for anything.
-const LONGEST: Duration = Duration::from_mins(4);
+pub(crate) const LONGEST: Duration = Duration::from_mins(4);
 
 /// The release, chart and default namespace of the document.
 pub(crate) const RELEASE: &str = "integration-api-management";

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::sandbox::{Namespace, RELEASE, root, run, tool};
+use crate::sandbox::{Namespace, RELEASE, root, run, tool, until_none};
 
 #[test]
 fn a_server_that_hangs_is_given_up_at_the_deadline() {
@@ -212,6 +212,36 @@ fn a_probe_that_cannot_run_says_why_passes_nothing_and_leaves_nothing() {
     probed("ErrImagePull");
     place.kubectl(&["create", "quota", "none", "--hard=pods=0"]).succeeds();
     probed("exceeded quota");
+}
+
+#[test]
+fn a_log_of_100_mb_is_searched_to_its_end_and_harms_no_terminal() {
+    let place = Namespace::new("talkative");
+    place.apply(&root().join("tests/e2e/talkative.yaml"));
+    until_none("the log is written", || {
+        let tail = ["logs", "deployment/talkative", "--tail=1"];
+        let tail = place.kubectl(&tail).text();
+        if tail.contains("the end") {
+            Vec::new()
+        } else {
+            vec![tail]
+        }
+    });
+    let ran = place
+        .apimgmt(&["verify", "security/secret-exposure", "-o", "wide"])
+        .ends_with(3);
+    let text = ran.text();
+    assert!(text.contains("log of main of pod/talkative-"), "{text}");
+    assert!(!text.contains("canary-of-the-talkative"), "{text}");
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+    let report = place
+        .apimgmt(&["verify", "security/secret-exposure", "-o", "json"])
+        .json();
+    let bytes = report["cost"]["bytes"].as_u64().expect("a count");
+    assert!(bytes > 100_000_000, "{bytes} bytes were read");
+    let found = place.apimgmt(&["troubleshoot"]);
+    assert!(!found.text().contains('\u{1b}'), "{:?}", found.text());
+    assert!(found.code() != 1, "{}", found.text());
 }
 
 /// Not even the namespace is there.

@@ -62,9 +62,11 @@ where age is not null order by age desc, kind, name limit 1";
 pub(crate) async fn contention(client: &mut Session) -> Result<Contention, String> {
     let told = async {
         let transaction = read_only(client).await?;
-        let clients = transaction.query(CLIENTS, &[]).await?;
-        let blockers = transaction.query(BLOCKERS, &[]).await?;
-        let horizon = transaction.query_opt(HORIZON, &[]).await?;
+        let (clients, blockers, horizon) = futures::try_join!(
+            transaction.query(CLIENTS, &[]),
+            transaction.query(BLOCKERS, &[]),
+            transaction.query_opt(HORIZON, &[]),
+        )?;
         Ok(Contention {
             clients: clients.iter().map(holder).collect::<Result<_, _>>()?,
             blockers: blockers.iter().map(blocker).collect::<Result<_, _>>()?,

@@ -1,4 +1,5 @@
-//! What a session to PostgreSQL is asked: two read-only transactions with a time limit.
+//! What a session to PostgreSQL is asked: read-only transactions with a time limit. Questions that do not rest on each
+//! other are sent at once, since the way to the server is longer than its answers take.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -51,7 +52,7 @@ pub(super) async fn read_only(client: &mut Client) -> Result<Transaction<'_>, to
 
 async fn server(client: &mut Client) -> Result<Postgresql, tokio_postgres::Error> {
     let transaction = read_only(client).await?;
-    let row = transaction.query_one(SERVER, &[]).await?;
+    let (row, rows) = futures::try_join!(transaction.query_one(SERVER, &[]), transaction.query(REPLICAS, &[]))?;
     let version_number: i32 = row.try_get(0)?;
     let sees_all: bool = row.try_get(10)?;
     let collation_actual_version = if version_number >= 150_000 {
@@ -59,7 +60,6 @@ async fn server(client: &mut Client) -> Result<Postgresql, tokio_postgres::Error
     } else {
         None
     };
-    let rows = transaction.query(REPLICAS, &[]).await?;
     let replicas = rows.iter().map(replica).collect::<Result<Vec<_>, _>>()?;
     Ok(Postgresql {
         version_number: u32::try_from(version_number).unwrap_or_default(),

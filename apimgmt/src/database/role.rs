@@ -3,7 +3,7 @@
 //! A statement is tried with `EXPLAIN`: the server checks its permissions as for a real one and executes nothing, so
 //! that even a read-only transaction can show that rows may be inserted.
 
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, Row, Transaction, types::ToSql};
 
 use super::{facts::read_only, session::in_words};
 use crate::{
@@ -74,18 +74,34 @@ where n.nspname = any($1) and not has_sequence_privilege(s.seqrelid, 'usage')
 pub(crate) async fn role(client: &mut Client, expected: &ExpectedPrivileges) -> Result<DatabaseRole, String> {
     let told = async {
         let transaction = read_only(client).await?;
-        let mut role = attributes(&transaction).await?;
-        reach(&transaction, &mut role, &expected.schemas).await?;
-        needs(&transaction, &mut role, expected).await?;
+        let schemas: [&(dyn ToSql + Sync); 1] = [&expected.schemas];
+        let candidates: [&(dyn ToSql + Sync); 2] = [&expected.schemas, &TABLES];
+        let (powers, databases, owned, candidates, sequences) = futures::try_join!(
+            transaction.query(POWERS, &[]),
+            transaction.query(DATABASES, &[]),
+            transaction.query_one(OWNED, &schemas),
+            transaction.query(CANDIDATES, &candidates),
+            transaction.query(SEQUENCES, &schemas),
+        )?;
+        let mut role = attributes(&powers)?;
+        reach(&mut role, &databases, &owned)?;
+        needs(&transaction, &mut role, &candidates, expected).await?;
+        let inserts = |privilege: &String| privilege.eq_ignore_ascii_case("insert");
+        for row in sequences.iter().filter(|_| expected.tables.iter().any(inserts)) {
+            let sequence: &str = row.try_get(0)?;
+            role.refused
+                .push(hostile::line(&format!("USAGE on the sequence {sequence}")));
+        }
+        role.refused.truncate(NAMES);
         transaction.rollback().await?;
         Ok::<_, tokio_postgres::Error>(role)
     };
     told.await.map_err(|error| in_words(&error))
 }
 
-async fn attributes(transaction: &Transaction<'_>) -> Result<DatabaseRole, tokio_postgres::Error> {
+fn attributes(powers: &[Row]) -> Result<DatabaseRole, tokio_postgres::Error> {
     let mut role = DatabaseRole::default();
-    for row in transaction.query(POWERS, &[]).await? {
+    for row in powers {
         let name = hostile::line(row.try_get(0)?);
         if row.try_get(7)? {
             role.name.clone_from(&name);
@@ -110,71 +126,68 @@ async fn attributes(transaction: &Transaction<'_>) -> Result<DatabaseRole, tokio
     Ok(role)
 }
 
-async fn reach(
-    transaction: &Transaction<'_>,
-    role: &mut DatabaseRole,
-    schemas: &[String],
-) -> Result<(), tokio_postgres::Error> {
-    for row in transaction.query(DATABASES, &[]).await?.iter().take(NAMES) {
+fn reach(role: &mut DatabaseRole, databases: &[Row], owned: &Row) -> Result<(), tokio_postgres::Error> {
+    for row in databases.iter().take(NAMES) {
         role.other_databases.push(hostile::line(row.try_get(0)?));
     }
-    let row = transaction.query_one(OWNED, &[&schemas]).await?;
-    role.owns_database = row.try_get(0)?;
-    role.owned_tables = row.try_get(1)?;
-    let creates: Vec<String> = row.try_get(2)?;
+    role.owns_database = owned.try_get(0)?;
+    role.owned_tables = owned.try_get(1)?;
+    let creates: Vec<String> = owned.try_get(2)?;
     role.creates_in = creates.iter().map(|schema| hostile::line(schema)).collect();
-    role.tables = row.try_get(3)?;
+    role.tables = owned.try_get(3)?;
     Ok(())
 }
 
+/// Tries every privilege on every table: those of one table at once, and one by one where that fails.
 async fn needs(
     transaction: &Transaction<'_>,
     role: &mut DatabaseRole,
+    candidates: &[Row],
     expected: &ExpectedPrivileges,
 ) -> Result<(), tokio_postgres::Error> {
-    let rows = transaction.query(CANDIDATES, &[&expected.schemas, &TABLES]).await?;
-    for row in rows {
+    for row in candidates {
         let (table, shown): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let column: Option<String> = row.try_get(2)?;
         let reads_only = expected.read_only.contains(&shown);
-        for privilege in &expected.tables {
-            let statement = match privilege.to_ascii_uppercase().as_str() {
-                "SELECT" => format!("select from {table}"),
-                _ if reads_only => continue,
-                "INSERT" => format!("insert into {table} default values"),
-                "UPDATE" => match &column {
-                    Some(column) => format!("update {table} set {column} = default"),
-                    None => continue,
-                },
-                "DELETE" => format!("delete from {table}"),
-                _ => continue,
-            };
-            role.tried += 1;
-            let tried = transaction
-                .batch_execute(&format!("savepoint tried; explain {statement}; release tried"))
-                .await;
-            if let Err(error) = tried {
-                // Only the server's refusal can be taken back; a lost session is an error.
-                let Some(said) = error.as_db_error() else {
-                    return Err(error);
-                };
+        let statement = |privilege: &String| match privilege.to_ascii_uppercase().as_str() {
+            "SELECT" => Some(format!("explain select from {table}")),
+            _ if reads_only => None,
+            "INSERT" => Some(format!("explain insert into {table} default values")),
+            "UPDATE" => column
+                .as_ref()
+                .map(|column| format!("explain update {table} set {column} = default")),
+            "DELETE" => Some(format!("explain delete from {table}")),
+            _ => None,
+        };
+        let statements: Vec<_> = expected
+            .tables
+            .iter()
+            .filter_map(|privilege| Some((privilege, statement(privilege)?)))
+            .collect();
+        role.tried += i64::try_from(statements.len()).unwrap_or(i64::MAX);
+        let all: Vec<_> = statements.iter().map(|(_, statement)| statement.as_str()).collect();
+        if refusal_of(transaction, &all.join("; ")).await?.is_none() {
+            continue;
+        }
+        for (privilege, statement) in &statements {
+            if let Some(refusal) = refusal_of(transaction, statement).await? {
                 role.refused
-                    .push(hostile::line(&format!("{privilege} on {shown}: {}", said.message())));
-                transaction.batch_execute("rollback to tried").await?;
+                    .push(hostile::line(&format!("{privilege} on {shown}: {refusal}")));
             }
         }
     }
-    if expected
-        .tables
-        .iter()
-        .any(|privilege| privilege.eq_ignore_ascii_case("insert"))
-    {
-        for row in transaction.query(SEQUENCES, &[&expected.schemas]).await? {
-            let sequence: &str = row.try_get(0)?;
-            role.refused
-                .push(hostile::line(&format!("USAGE on the sequence {sequence}")));
-        }
-    }
-    role.refused.truncate(NAMES);
     Ok(())
+}
+
+/// Tries a statement and takes it back; the server's refusal, when it refuses. A lost session is an error.
+async fn refusal_of(transaction: &Transaction<'_>, statement: &str) -> Result<Option<String>, tokio_postgres::Error> {
+    let tried = format!("savepoint tried; {statement}; release tried");
+    let Err(error) = transaction.batch_execute(&tried).await else {
+        return Ok(None);
+    };
+    let Some(said) = error.as_db_error().map(|said| said.message().to_owned()) else {
+        return Err(error);
+    };
+    transaction.batch_execute("rollback to tried").await?;
+    Ok(Some(said))
 }

@@ -105,10 +105,12 @@ fn setting(row: &Row) -> Result<(String, Setting), tokio_postgres::Error> {
 pub(crate) async fn upkeep(client: &mut Client, version_number: u32) -> Result<Upkeep, String> {
     let told = async {
         let transaction = read_only(client).await?;
-        let oldest = transaction.query_one(OLDEST, &[]).await?;
         let view = CHECKPOINTS[usize::from(version_number < 170_000)];
-        let checkpoints = transaction.query_one(view, &[]).await?;
-        let tables = transaction.query(TABLES, &[]).await?;
+        let (oldest, checkpoints, tables) = futures::try_join!(
+            transaction.query_one(OLDEST, &[]),
+            transaction.query_one(view, &[]),
+            transaction.query(TABLES, &[]),
+        )?;
         Ok(Upkeep {
             oldest_database: hostile::line(oldest.try_get(0)?),
             oldest_xid: oldest.try_get(1)?,

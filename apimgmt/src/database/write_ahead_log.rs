@@ -26,8 +26,8 @@ from pg_stat_archiver where current_setting('archive_mode') <> 'off'";
 pub(crate) async fn write_ahead_log(client: &mut Client) -> Result<WriteAheadLog, String> {
     let told = async {
         let transaction = read_only(client).await?;
-        let slots = transaction.query(SLOTS, &[]).await?;
-        let archiver = transaction.query_opt(ARCHIVER, &[]).await?;
+        let (slots, archiver) =
+            futures::try_join!(transaction.query(SLOTS, &[]), transaction.query_opt(ARCHIVER, &[]))?;
         Ok(WriteAheadLog {
             slots: slots.iter().map(slot).collect::<Result<_, _>>()?,
             archiver: archiver.as_ref().map(told_of_archive).transpose()?,

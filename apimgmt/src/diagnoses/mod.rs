@@ -9,6 +9,7 @@ pub mod database;
 pub mod memory;
 pub mod network;
 pub mod pod;
+pub mod tls;
 
 use std::collections::BTreeSet;
 
@@ -113,6 +114,18 @@ pub const ALL: &[&Diagnosis] = &[
     &database::SHARED_MEMORY_FULL,
     &database::REPLICA_LAGGING,
     &database::ROLLOUT_EXHAUSTS_CONNECTIONS,
+    &tls::TLS_SECRET_ABSENT,
+    &tls::CERTIFICATE_NOT_ISSUED,
+    &tls::CERTIFICATE_EXPIRED,
+    &tls::CERTIFICATE_KEY_MISMATCH,
+    &tls::CERTIFICATE_NAMES_WRONG,
+    &tls::CERTIFICATE_CHAIN_BROKEN,
+    &tls::CERTIFICATE_NOT_SERVED,
+    &tls::CERTIFICATE_ENDS_SOON,
+    &tls::INGRESS_CLASS_ABSENT,
+    &tls::INGRESS_BACKEND_ABSENT,
+    &tls::INGRESS_CONFLICT,
+    &tls::NODE_CLOCK_SKEWED,
     &pod::UNEXPLAINED,
 ];
 

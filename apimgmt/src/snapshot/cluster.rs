@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Condition, Metadata, Quantity, pods::Toleration};
@@ -84,6 +84,24 @@ pub struct Lease {
     pub metadata: LeaseMetadata,
     /// Holder and times.
     pub spec: LeaseSpec,
+}
+
+impl Lease {
+    /// By how much the holder's clock is ahead of the API server's, at least. Without the server's time of the write only a
+    /// renewal from the future shows it.
+    pub fn skew(&self, renewed: Timestamp, taken_at: Timestamp) -> SignedDuration {
+        match self.metadata.written_at() {
+            // The server notes whole seconds, so the write was up to one second later.
+            Some(written) if renewed < written => renewed.duration_since(written),
+            Some(written) => {
+                let ahead = renewed
+                    .duration_since(written)
+                    .saturating_sub(SignedDuration::from_secs(1));
+                ahead.max(SignedDuration::ZERO)
+            }
+            None => renewed.duration_since(taken_at).max(SignedDuration::ZERO),
+        }
+    }
 }
 
 /// Name and place of a lease, and when the API server took its writes.

@@ -1,5 +1,6 @@
 //! What was read of a cluster: one consistent, secret-free value that every item and diagnosis judges.
 
+pub mod cert_manager;
 pub mod cluster;
 pub mod collect;
 pub mod events;
@@ -244,7 +245,13 @@ readings! {
     /// Facts of the config maps that pods name; one that is missing here does not exist.
     config_maps: ConfigMaps => Vec<sensitive::Sensitive>;
     /// Certificates of cert-manager; empty where it is not installed.
-    certificates: Certificates => Vec<sensitive::CertificateResource>;
+    certificates: Certificates => Vec<cert_manager::CertificateResource>;
+    /// Requests of cert-manager for certificates; empty where it is not installed.
+    certificate_requests: CertificateRequests => Vec<cert_manager::CertificateRequest>;
+    /// Orders of cert-manager at ACME servers; empty where it is not installed.
+    orders: Orders => Vec<cert_manager::AcmeStep>;
+    /// Challenges of those orders; empty where it is not installed.
+    challenges: Challenges => Vec<cert_manager::AcmeStep>;
     /// Events.
     events: Events => Vec<events::Event>;
     /// Last lines of containers that are not well.

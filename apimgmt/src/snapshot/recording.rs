@@ -104,6 +104,9 @@ listed_kinds! {
     "Secret" "v1" => secrets: Secrets;
     "ConfigMap" "v1" => config_maps: ConfigMaps;
     "Certificate" "cert-manager.io/v1" => certificates: Certificates;
+    "CertificateRequest" "cert-manager.io/v1" => certificate_requests: CertificateRequests;
+    "Order" "acme.cert-manager.io/v1" => orders: Orders;
+    "Challenge" "acme.cert-manager.io/v1" => challenges: Challenges;
     "Event" "v1" => events: Events;
 }
 

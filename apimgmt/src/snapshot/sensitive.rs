@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Metadata;
+use super::{Metadata, services::host_matches};
 
 /// What is known of a secret or a config map. Reading one reduces it: see `reduce`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -95,47 +95,6 @@ pub struct Certificate {
 impl Certificate {
     /// Whether the certificate is for `host`; a wildcard covers exactly one label.
     pub fn covers(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        self.names
-            .iter()
-            .map(|name| name.to_ascii_lowercase())
-            .any(|name| match name.strip_prefix("*.") {
-                Some(parent) => host
-                    .split_once('.')
-                    .is_some_and(|(label, rest)| !label.is_empty() && rest == parent),
-                None => name == host,
-            })
+        self.names.iter().any(|name| host_matches(name, host))
     }
-}
-
-/// A certificate of cert-manager.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CertificateResource {
-    /// Identity.
-    pub metadata: Metadata,
-    /// What was asked for.
-    pub spec: CertificateSpec,
-    /// What is.
-    pub status: CertificateStatus,
-}
-
-/// What a certificate of cert-manager asks for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct CertificateSpec {
-    /// Secret that it keeps.
-    pub secret_name: String,
-}
-
-/// What a certificate of cert-manager reports.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct CertificateStatus {
-    /// Conditions.
-    pub conditions: Vec<super::Condition>,
-    /// End of validity.
-    pub not_after: Option<Timestamp>,
-    /// When it will be renewed.
-    pub renewal_time: Option<Timestamp>,
 }

@@ -1,5 +1,7 @@
 //! How traffic reaches pods: services, their endpoints, ingresses.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Labels, Metadata, Port, Shared, Text};
@@ -155,6 +157,38 @@ pub struct Ingress {
     pub spec: IngressSpec,
     /// What is.
     pub status: IngressStatus,
+}
+
+impl Ingress {
+    /// The hosts of its rules and of its certificates, each once.
+    pub fn hosts(&self) -> BTreeSet<&str> {
+        let rules = self.spec.rules.iter().map(|rule| rule.host.as_str());
+        let certificates = self.spec.tls.iter().flat_map(|tls| &tls.hosts).map(String::as_str);
+        rules.chain(certificates).filter(|host| !host.is_empty()).collect()
+    }
+
+    /// The secret of the `tls` entry that names `host`; empty where the certificate is left to the controller.
+    pub fn secret_for(&self, host: &str) -> Option<&str> {
+        let mut entries = self.spec.tls.iter();
+        let entry = entries.find(|tls| tls.hosts.iter().any(|pattern| host_matches(pattern, host)));
+        entry.map(|tls| tls.secret_name.as_str())
+    }
+
+    /// `ingress/NAME`.
+    pub fn object(&self) -> String {
+        format!("ingress/{}", self.metadata.name)
+    }
+}
+
+/// Whether `pattern`, a host or a wildcard of exactly one label, means `host`.
+pub fn host_matches(pattern: &str, host: &str) -> bool {
+    let (pattern, host) = (pattern.to_ascii_lowercase(), host.to_ascii_lowercase());
+    match pattern.strip_prefix("*.") {
+        Some(parent) => host
+            .split_once('.')
+            .is_some_and(|(label, rest)| !label.is_empty() && rest == parent),
+        None => pattern == host,
+    }
 }
 
 /// What an ingress asks for.

@@ -129,6 +129,12 @@ sources! {
     ConfigMaps = "configmaps": "" "v1" "configmaps" "get" Named;
     /// Certificates of cert-manager, where it is installed.
     Certificates = "certificates": "cert-manager.io" "v1" "certificates" "list" Namespace;
+    /// Requests of cert-manager for certificates, where it is installed.
+    CertificateRequests = "certificaterequests": "cert-manager.io" "v1" "certificaterequests" "list" Namespace;
+    /// Orders of cert-manager at ACME servers, where it is installed.
+    Orders = "orders": "acme.cert-manager.io" "v1" "orders" "list" Namespace;
+    /// Challenges of those orders, where it is installed.
+    Challenges = "challenges": "acme.cert-manager.io" "v1" "challenges" "list" Namespace;
     /// Events of the namespace.
     Events = "events": "" "v1" "events" "list" Namespace;
     /// The last lines of containers that are not well, of this run and the one before.

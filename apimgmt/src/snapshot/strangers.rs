@@ -4,6 +4,8 @@
 //! A recording writes them as pods whose `overhead` is all that they reserve, and that belong to their deployment itself,
 //! not to a replica set in between: read again, they say the same.
 
+mod encoded;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},

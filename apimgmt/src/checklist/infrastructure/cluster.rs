@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{
     checklist::{
         Item, Phase, Severity, Stage, Verdict,
         clauses::{Clauses, counted},
     },
-    snapshot::{Snapshot, Source, Unreadable, cluster::Lease, condition},
+    snapshot::{Snapshot, Source, Unreadable, condition},
     values::VersionWindow,
 };
 
@@ -153,7 +153,7 @@ fn clocks(row: &mut Clauses<'_>, snapshot: &Snapshot, nodes: &[&str]) {
             row.unseen(format!("{object} has no renewed lease that would show its clock"));
             continue;
         };
-        let skew = skew(lease, renewed, snapshot.taken_at);
+        let skew = lease.skew(renewed, snapshot.taken_at);
         largest = largest.max(skew.unsigned_abs());
         let age = snapshot.taken_at.duration_since(renewed);
         let lasting = SignedDuration::from_secs(lease.spec.lease_duration_seconds.clamp(1, 86_400));
@@ -177,22 +177,6 @@ fn clocks(row: &mut Clauses<'_>, snapshot: &Snapshot, nodes: &[&str]) {
             "largest clock skew",
             format!("{} ms of {limit:?} allowed", largest.as_millis()),
         );
-    }
-}
-
-/// By how much a node's clock is ahead of the API server's, at least. Without the server's time of the write only a
-/// renewal from the future shows it.
-fn skew(lease: &Lease, renewed: Timestamp, taken_at: Timestamp) -> SignedDuration {
-    match lease.metadata.written_at() {
-        // The server notes whole seconds, so the write was up to one second later.
-        Some(written) if renewed < written => renewed.duration_since(written),
-        Some(written) => {
-            let ahead = renewed
-                .duration_since(written)
-                .saturating_sub(SignedDuration::from_secs(1));
-            ahead.max(SignedDuration::ZERO)
-        }
-        None => renewed.duration_since(taken_at).max(SignedDuration::ZERO),
     }
 }
 

@@ -1,9 +1,13 @@
 //! The release fits on the nodes at its largest: rolling out, scaled up, and with a node lost.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+    sync::LazyLock,
+};
 
 use super::{
-    amounts::{requests, reserved},
+    amounts::{Amounts, requests, reserved},
     packing::{Load, Place, place},
 };
 use crate::{
@@ -248,7 +252,7 @@ fn still_missing<'a>(
             namespace,
             labels: &demand.template.metadata.labels,
             spec: &demand.template.spec,
-            amounts: requests(&demand.template.spec, defaults),
+            amounts: requests(&demand.template.spec, defaults).into(),
         };
         // A count of the cluster is not trusted: more than this never fits, and is enough to show it.
         missing.extend(std::iter::repeat_n(load, demand.pods.saturating_sub(there).min(10_000)));
@@ -277,6 +281,9 @@ static NO_LABELS: Labels = Labels::new();
 impl<'a> Running<'a> {
     fn of(pods: &'a [Pod], strangers: &'a [Stranger]) -> Self {
         let returns = |controller: Option<&str>| !matches!(controller, None | Some("DaemonSet" | "Node"));
+        // Siblings ask for the same, and there are thousands of them.
+        let mut of_specs: HashMap<*const PodSpec, Rc<Amounts<'a>>> = HashMap::new();
+        let mut of_strangers: HashMap<*const _, Rc<Amounts<'a>>> = HashMap::new();
         let own = pods.iter().filter(|pod| pod.takes_room()).map(|pod| Bound {
             node: &pod.node_name,
             returns: returns(pod.metadata.controller().map(|owner| owner.kind.as_str())),
@@ -285,7 +292,10 @@ impl<'a> Running<'a> {
                 namespace: &pod.metadata.namespace,
                 labels: &pod.metadata.labels,
                 spec: &pod.spec,
-                amounts: requests(&pod.spec, &NO_DEFAULTS),
+                amounts: of_specs
+                    .entry(&raw const *pod.spec)
+                    .or_insert_with(|| requests(&pod.spec, &NO_DEFAULTS).into())
+                    .clone(),
             },
         });
         let others = strangers.iter().filter(|stranger| stranger.takes_room());
@@ -297,7 +307,10 @@ impl<'a> Running<'a> {
                 namespace: &stranger.namespace,
                 labels: &NO_LABELS,
                 spec: &NO_RULES,
-                amounts: reserved(stranger),
+                amounts: of_strangers
+                    .entry(&raw const *stranger.reserved)
+                    .or_insert_with(|| reserved(stranger).into())
+                    .clone(),
             },
         });
         Self(own.chain(others).collect())

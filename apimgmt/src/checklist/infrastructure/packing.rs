@@ -3,7 +3,7 @@
 //! Pods that run stay where they are, as the scheduler leaves them; only those that are missing are placed, the largest
 //! first. Several orders are tried, since one of them may fail where another fits.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, rc::Rc};
 
 use super::{amounts::Amounts, neighbours::Neighbours};
 use crate::snapshot::{
@@ -25,7 +25,7 @@ pub(super) struct Load<'a> {
     /// Its rules.
     pub(super) spec: &'a PodSpec,
     /// What it takes.
-    pub(super) amounts: Amounts<'a>,
+    pub(super) amounts: Rc<Amounts<'a>>,
 }
 
 /// A node and what stands on it.
@@ -251,7 +251,7 @@ mod tests {
                     namespace: "shop",
                     labels: &template.metadata.labels,
                     spec: &template.spec,
-                    amounts: requests(&template.spec, &defaults),
+                    amounts: requests(&template.spec, &defaults).into(),
                 };
                 vec![load; *count]
             })

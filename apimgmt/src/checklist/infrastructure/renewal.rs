@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     checklist::clauses::Clauses,
     snapshot::{
-        Snapshot, Source, condition,
-        sensitive::{Certificate, CertificateResource, Sensitive},
+        Snapshot, Source,
+        cert_manager::CertificateResource,
+        condition,
+        sensitive::{Certificate, Sensitive},
     },
 };
 

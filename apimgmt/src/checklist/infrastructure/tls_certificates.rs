@@ -12,7 +12,7 @@ use crate::{
     snapshot::{
         Snapshot, Source, Unreadable,
         sensitive::{Certificate, Sensitive, named},
-        services::Ingress,
+        services::{Ingress, host_matches},
         sessions::Host,
     },
 };
@@ -47,7 +47,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let served = hosts_of(ingresses);
     for (ingress, host) in &served {
         let object = format!("ingress/{}", ingress.metadata.name);
-        match secret_for(ingress, host) {
+        match ingress.secret_for(host) {
             Some("") => row.unseen(format!("{object} leaves the certificate of {host} to its controller")),
             Some(_) => {}
             None => row.breach(format!(
@@ -56,7 +56,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
         }
     }
     for host in declared.into_iter().flatten() {
-        if !served.iter().any(|(_, name)| covers_pattern(name, &host.host)) {
+        if !served.iter().any(|(_, name)| host_matches(name, &host.host)) {
             row.unseen(format!(
                 "no Ingress serves {}, so its stored certificate is not known",
                 host.host
@@ -69,7 +69,7 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
     let mut names = BTreeSet::new();
     if let Some(secrets) = row.read(snapshot.secrets()) {
         for (ingress, host) in &served {
-            let Some(name) = secret_for(ingress, host).filter(|name| !name.is_empty()) else {
+            let Some(name) = ingress.secret_for(host).filter(|name| !name.is_empty()) else {
                 continue;
             };
             let first = names.insert(name);
@@ -90,39 +90,8 @@ fn judge(snapshot: &Snapshot) -> Result<Verdict, Unreadable> {
 }
 
 fn hosts_of(ingresses: &[Ingress]) -> Vec<(&Ingress, &str)> {
-    let rules = ingresses
-        .iter()
-        .flat_map(|ingress| ingress.spec.rules.iter().map(move |rule| (ingress, rule.host.as_str())));
-    let entries = ingresses.iter().flat_map(|ingress| {
-        let hosts = ingress.spec.tls.iter().flat_map(|tls| &tls.hosts);
-        hosts.map(move |host| (ingress, host.as_str()))
-    });
-    let mut hosts: Vec<_> = Vec::new();
-    for (ingress, host) in rules.chain(entries) {
-        let known = hosts
-            .iter()
-            .any(|(other, name): &(&Ingress, &str)| other.metadata.name == ingress.metadata.name && *name == host);
-        if !host.is_empty() && !known {
-            hosts.push((ingress, host));
-        }
-    }
-    hosts
-}
-
-/// The secret of the `tls` entry that names `host`.
-fn secret_for<'a>(ingress: &'a Ingress, host: &str) -> Option<&'a str> {
-    let mut entries = ingress.spec.tls.iter();
-    let entry = entries.find(|tls| tls.hosts.iter().any(|pattern| covers_pattern(pattern, host)));
-    entry.map(|tls| tls.secret_name.as_str())
-}
-
-/// Whether `pattern`, a host or a wildcard of one label, means `host`.
-fn covers_pattern(pattern: &str, host: &str) -> bool {
-    let as_certificate = Certificate {
-        names: vec![pattern.to_owned()],
-        ..Certificate::default()
-    };
-    pattern == host || as_certificate.covers(host)
+    let served = |ingress| Ingress::hosts(ingress).into_iter().map(move |host| (ingress, host));
+    ingresses.iter().flat_map(served).collect()
 }
 
 /// Judges a stored certificate for one host; what concerns the certificate alone, only the `first` time.

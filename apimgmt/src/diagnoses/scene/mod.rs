@@ -6,6 +6,7 @@
 pub(crate) mod absence;
 mod addresses;
 mod answers;
+pub(crate) mod certificates;
 pub(crate) mod commands;
 mod dependencies;
 mod evidence;

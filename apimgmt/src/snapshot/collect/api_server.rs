@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderMap, StatusCode,
-    header::{ACCEPT, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::BodyExt;
 use kube::{Client, client::Body};
@@ -19,11 +19,11 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::trouble::Trouble;
+use super::{encoded_objects::PROTOBUF, list::Encoding, trouble::Trouble};
 use crate::snapshot::{Why, hostile};
 
 /// Requests that may be in flight at once.
-const IN_FLIGHT: usize = 8;
+const IN_FLIGHT: usize = 16;
 /// Tries of a request that the server fails without saying when to come again.
 const TRIES: u32 = 4;
 /// The first pause between two tries; it doubles.
@@ -64,6 +64,8 @@ impl Patience {
 
 /// The body of an answer, read piece by piece; holds its place among the requests in flight.
 pub(super) struct Answer<'a> {
+    /// How the body is encoded.
+    pub(super) encoding: Encoding,
     body: Body,
     api: &'a ApiServer,
     _place: SemaphorePermit<'a>,
@@ -170,7 +172,14 @@ impl ApiServer {
                 if parts.status == StatusCode::UNAUTHORIZED {
                     return Err(Trouble::unauthorized(&self.server, &self.context));
                 }
+                let named = parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+                let is_protobuf = named.is_some_and(|name| name.starts_with(PROTOBUF.as_bytes()));
                 let answer = Answer {
+                    encoding: if is_protobuf {
+                        Encoding::Protobuf
+                    } else {
+                        Encoding::Json
+                    },
                     body,
                     api: self,
                     _place: place,

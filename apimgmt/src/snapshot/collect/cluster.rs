@@ -1,6 +1,7 @@
 //! The cluster itself: version, readiness, identity, the release's namespace, events and cert-manager's objects.
 
 use http::StatusCode;
+use serde::de::DeserializeOwned;
 
 use super::{
     Run,
@@ -15,7 +16,6 @@ use crate::{
         events::Event,
         hostile,
         namespaces::Namespace,
-        sensitive::CertificateResource,
     },
 };
 
@@ -46,10 +46,9 @@ impl Run {
             .await
     }
 
-    /// Where cert-manager is not installed there are no certificates of it: a fact.
-    pub(super) async fn certificates(&self) -> Result<Vec<CertificateResource>, Trouble> {
-        let listing = Listing::of(Source::Certificates, self.namespace());
-        match self.api.list(&listing, Some).await {
+    /// The objects of cert-manager; where it is not installed there are none: a fact.
+    pub(super) async fn of_cert_manager<T: DeserializeOwned>(&self, source: Source) -> Result<Vec<T>, Trouble> {
+        match self.api.list(&Listing::of(source, self.namespace()), Some).await {
             Err(Trouble::Absent) => Ok(Vec::new()),
             result => result,
         }

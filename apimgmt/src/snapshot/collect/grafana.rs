@@ -8,12 +8,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::time::timeout_at;
 use zeroize::Zeroizing;
 
 use super::{
     Run,
-    http_call::{self, Reply},
+    caller::{Caller, Question},
+    http_call::Reply,
     reach::{Reach, Surroundings},
     trouble::Trouble,
     vault::Vault,
@@ -30,8 +30,8 @@ const LONGEST: Duration = Duration::from_secs(6);
 const LARGEST: usize = 4 << 20;
 /// Most sources and dashboards that are kept.
 const MOST: usize = 500;
-/// Sources that are asked at once.
-const AT_ONCE: usize = 4;
+/// Connections at once.
+const AT_ONCE: usize = 2;
 
 /// How Grafana's image is told who its admin is.
 const USER: &[&str] = &["GF_SECURITY_ADMIN_USER"];
@@ -89,7 +89,8 @@ impl Run {
         }
         let reach = surroundings.reach(&address.service, address.port, 3000, None);
         let reach = reach.map_err(Trouble::session)?;
-        let health: Health = self.grafana_says(&reach, "/api/health", None).await?;
+        let caller = Caller::new(self, &reach, AT_ONCE);
+        let health: Health = self.grafana_says(&caller, "/api/health", None).await?;
         let mut grafana = Grafana {
             object: format!("service/{}", address.service),
             version: hostile::line(&health.version),
@@ -98,7 +99,7 @@ impl Run {
         };
         match self.grafana_admin(snapshot, &reach, vault).await? {
             None => grafana.refused = Some("its pod names no admin and no password".into()),
-            Some(admin) => self.look_into(&mut grafana, &reach, &admin).await?,
+            Some(admin) => self.look_into(&mut grafana, &caller, &admin).await?,
         }
         Ok(Some(grafana))
     }
@@ -140,8 +141,8 @@ impl Run {
         Ok(value)
     }
 
-    async fn look_into(&self, grafana: &mut Grafana, reach: &Reach, admin: &HeaderValue) -> Result<(), Trouble> {
-        let sources = self.grafana_reply(reach, "/api/datasources", Some(admin)).await?;
+    async fn look_into(&self, grafana: &mut Grafana, caller: &Caller<'_>, admin: &HeaderValue) -> Result<(), Trouble> {
+        let sources = self.grafana_reply(caller, "/api/datasources", Some(admin)).await?;
         if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&sources.status) {
             grafana.refused = Some(format!(
                 "its admin's own credentials were refused with HTTP {}",
@@ -154,10 +155,10 @@ impl Run {
         let asked = sources
             .into_iter()
             .take(MOST)
-            .map(|source| self.through(reach, admin, source));
+            .map(|source| self.through(caller, admin, source));
         let (sources, dashboards) = futures::try_join!(
             stream::iter(asked.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect(),
-            self.grafana_says::<Vec<Found>>(reach, &search, Some(admin)),
+            self.grafana_says::<Vec<Found>>(caller, &search, Some(admin)),
         )?;
         grafana.data_sources = sources;
         let dashboard = |found: Found| GrafanaDashboard {
@@ -169,7 +170,12 @@ impl Run {
     }
 
     /// Asks a data source through Grafana; only Prometheus' language is spoken here.
-    async fn through(&self, reach: &Reach, admin: &HeaderValue, source: Source) -> Result<GrafanaSource, Trouble> {
+    async fn through(
+        &self,
+        caller: &Caller<'_>,
+        admin: &HeaderValue,
+        source: Source,
+    ) -> Result<GrafanaSource, Trouble> {
         let mut told = GrafanaSource {
             uid: hostile::line(&source.uid),
             name: hostile::line(&source.name),
@@ -181,7 +187,7 @@ impl Run {
         }
         let uid = utf8_percent_encode(&source.uid, NON_ALPHANUMERIC);
         let path = format!("/api/datasources/proxy/uid/{uid}/api/v1/query?query=up");
-        match self.grafana_says::<Answered>(reach, &path, Some(admin)).await {
+        match self.grafana_says::<Answered>(caller, &path, Some(admin)).await {
             Ok(answer) => told.answered = Some(answer.data.result.len() as u64),
             // What one source answers is its own fact.
             Err(Trouble::Unreadable(Why::Session(message))) => told.error = Some(message),
@@ -192,27 +198,26 @@ impl Run {
 
     async fn grafana_says<T: DeserializeOwned>(
         &self,
-        reach: &Reach,
+        caller: &Caller<'_>,
         path: &str,
         admin: Option<&HeaderValue>,
     ) -> Result<T, Trouble> {
-        parsed(&self.grafana_reply(reach, path, admin).await?, path)
+        parsed(&self.grafana_reply(caller, path, admin).await?, path)
     }
 
-    async fn grafana_reply(&self, reach: &Reach, path: &str, admin: Option<&HeaderValue>) -> Result<Reply, Trouble> {
-        let mut way = self.tunnel(reach).await?;
-        let stream = way
-            .stream()
-            .ok_or_else(|| Trouble::session("the port-forward gave no stream"))?;
-        let call = http_call::get_as(stream, "localhost", path, admin, LARGEST);
-        match timeout_at(self.until(LONGEST), call).await {
-            Err(_) => Err(Trouble::session(format!(
-                "no answer to {path} within {} s",
-                LONGEST.as_secs()
-            ))),
-            Ok(Err(message)) => Err(Trouble::session(way.refusal().await.unwrap_or(message))),
-            Ok(Ok(reply)) => Ok(reply),
-        }
+    async fn grafana_reply(
+        &self,
+        caller: &Caller<'_>,
+        path: &str,
+        admin: Option<&HeaderValue>,
+    ) -> Result<Reply, Trouble> {
+        let question = Question {
+            path,
+            authorization: admin,
+            within: LONGEST,
+            most: LARGEST,
+        };
+        caller.get(question).await
     }
 }
 

@@ -1,17 +1,21 @@
-//! The health paths of every application pod, each asked for through its own port-forward.
+//! The health paths of every application pod, those of one pod over one port-forward.
 
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::time::timeout_at;
 
-use super::{Run, http_call, reach::Reach, trouble::Trouble};
+use super::{
+    Run,
+    caller::{Caller, Question},
+    reach::Reach,
+    trouble::Trouble,
+};
 use crate::{
     snapshot::{Snapshot, Unreadable, Why, hostile, roles::Roles, sessions::HealthAnswer},
     values::{ExpectedHealth, HealthPath},
 };
 
-/// Answers waited for at once.
+/// Pods asked at once.
 const AT_ONCE: usize = 8;
 /// How much longer than its limit an answer is waited for, so that a late one is told from none.
 const GRACE: Duration = Duration::from_secs(3);
@@ -34,51 +38,52 @@ impl Run {
         if pods.len() > MOST {
             return Err(Trouble::session(format!("{} pods are more than {MOST}", pods.len())));
         }
-        let asked = pods
-            .iter()
-            .flat_map(|pod| paths.iter().map(move |path| self.ask_health(pod, *port, path)));
-        stream::iter(asked.collect::<Vec<_>>())
+        let asked = pods.iter().map(|pod| self.ask_pod(pod, *port, paths));
+        let answers: Vec<Vec<_>> = stream::iter(asked.collect::<Vec<_>>())
             .buffered(AT_ONCE)
             .try_collect()
-            .await
+            .await?;
+        Ok(answers.into_iter().flatten().collect())
     }
 
-    async fn ask_health(&self, pod: &str, port: u16, path: &HealthPath) -> Result<HealthAnswer, Trouble> {
-        let mut answer = HealthAnswer {
-            pod: pod.into(),
-            path: path.path.clone(),
-            ..HealthAnswer::default()
-        };
+    /// The answers of one pod, one after the other over one port-forward.
+    async fn ask_pod(&self, pod: &str, port: u16, paths: &[HealthPath]) -> Result<Vec<HealthAnswer>, Trouble> {
         let reach = Reach::Pod { name: pod.into(), port };
-        let mut way = match self.tunnel(&reach).await {
-            Ok(way) => way,
-            // What this one pod has is its answer; what nobody may read is the source's.
-            Err(Trouble::Unreadable(Why::Session(message))) => {
-                answer.error = Some(message);
-                return Ok(answer);
+        let caller = Caller::new(self, &reach, 1);
+        let mut answers = Vec::new();
+        for path in paths {
+            let mut answer = HealthAnswer {
+                pod: pod.into(),
+                path: path.path.clone(),
+                ..HealthAnswer::default()
+            };
+            match ask(&caller, path, &mut answer).await {
+                // What this one pod has is its answer; what nobody may read is the source's.
+                Err(Trouble::Unreadable(Why::Session(message))) => answer.error = Some(message),
+                result => result?,
             }
-            Err(trouble) => return Err(trouble),
-        };
-        let Some(stream) = way.stream() else {
-            return Err(Trouble::session("the port-forward gave no stream"));
-        };
-        let begun = Instant::now();
-        let reply = timeout_at(
-            self.until(path.within.0 + GRACE),
-            http_call::get(stream, "localhost", &path.path, 4096),
-        )
-        .await;
-        answer.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match reply {
-            Ok(Ok(reply)) => {
-                answer.status = Some(reply.status.as_u16());
-                if reply.status.as_u16() != 200 {
-                    answer.body = hostile::line(&String::from_utf8_lossy(&reply.body));
-                }
-            }
-            Ok(Err(message)) => answer.error = Some(way.refusal().await.unwrap_or_else(|| hostile::line(&message))),
-            Err(_) => answer.error = Some(format!("no answer within {} ms", answer.milliseconds)),
+            answers.push(answer);
         }
-        Ok(answer)
+        Ok(answers)
     }
+}
+
+async fn ask(caller: &Caller<'_>, path: &HealthPath, answer: &mut HealthAnswer) -> Result<(), Trouble> {
+    caller.prepare().await?;
+    let begun = Instant::now();
+    let reply = caller
+        .get(Question {
+            path: &path.path,
+            authorization: None,
+            within: path.within.0 + GRACE,
+            most: 4096,
+        })
+        .await;
+    answer.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let reply = reply?;
+    answer.status = Some(reply.status.as_u16());
+    if reply.status.as_u16() != 200 {
+        answer.body = hostile::line(&String::from_utf8_lossy(&reply.body));
+    }
+    Ok(())
 }

@@ -3,11 +3,13 @@
 
 mod access;
 mod api_server;
+mod caller;
 #[cfg(test)]
 mod canary_tests;
 mod cluster;
 mod cost;
 mod disguise;
+mod encoded_objects;
 mod environment;
 mod expectations;
 mod exposure;
@@ -252,22 +254,23 @@ macro_rules! lists {
             async fn independent(&self) -> Result<Readings, Error> {
                 let (
                     ($($field,)*),
-                    pods, cluster_pods,
-                    (role_bindings, cluster_role_bindings),
-                    version, readiness, own_namespace, certificates, events, expectations, releases, probes,
-                    statements, imports
+                    pods, (role_bindings, cluster_role_bindings),
+                    version, readiness, own_namespace, certificates, certificate_requests, orders, challenges, events,
+                    expectations, releases, probes, statements, imports
                 ) = futures::try_join!(
                     async { futures::try_join!($(self.source(
                         Source::$source,
                         async { self.api.list(&Listing::of(Source::$source, self.namespace()), Some).await },
                     )),*) },
                     self.source(Source::Pods, self.pods()),
-                    self.source(Source::ClusterPods, self.strangers()),
                     self.bindings(),
                     self.source(Source::Version, self.version()),
                     self.source(Source::Readiness, self.readiness()),
                     self.source(Source::Namespace, self.own_namespace()),
-                    self.source(Source::Certificates, self.certificates()),
+                    self.source(Source::Certificates, self.of_cert_manager(Source::Certificates)),
+                    self.source(Source::CertificateRequests, self.of_cert_manager(Source::CertificateRequests)),
+                    self.source(Source::Orders, self.of_cert_manager(Source::Orders)),
+                    self.source(Source::Challenges, self.of_cert_manager(Source::Challenges)),
                     self.source(Source::Events, self.events()),
                     self.source(Source::Expectations, self.expectations()),
                     self.source(Source::Releases, self.releases()),
@@ -277,8 +280,8 @@ macro_rules! lists {
                 )?;
                 Ok(Readings {
                     $($field,)*
-                    pods, cluster_pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates,
-                    events, expectations, releases, probes, statements, imports,
+                    pods, role_bindings, cluster_role_bindings, version, readiness, own_namespace, certificates,
+                    certificate_requests, orders, challenges, events, expectations, releases, probes, statements, imports,
                     ..Readings::default()
                 })
             }
@@ -315,8 +318,20 @@ lists! {
 }
 
 impl Run {
-    /// Reads everything, in the order in which one thing needs another.
-    async fn fill(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
+    /// Reads everything. The pods of other namespaces may be thousands, and nothing else waits for them.
+    async fn fill(&self, begun: Snapshot) -> Result<Snapshot, Error> {
+        let (cluster_pods, mut snapshot) = futures::try_join!(
+            self.source(Source::ClusterPods, self.strangers()),
+            Box::pin(self.fill_in_order(begun)),
+        )?;
+        if self.wanted.contains(&Source::ClusterPods) {
+            snapshot.readings.cluster_pods = cluster_pods;
+        }
+        Ok(snapshot)
+    }
+
+    /// Reads everything else, in the order in which one thing needs another.
+    async fn fill_in_order(&self, mut snapshot: Snapshot) -> Result<Snapshot, Error> {
         snapshot.readings = Box::pin(self.independent()).await?;
         snapshot.readings.complete(&self.known);
         grants::keep_what_is_bound(&mut snapshot.readings);

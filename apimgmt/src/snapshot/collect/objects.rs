@@ -5,7 +5,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::trouble::Trouble;
 
 /// Longest object that is taken; etcd holds none above a few megabytes.
-const LONGEST: usize = 8 << 20;
+pub(super) const LONGEST: usize = 8 << 20;
 
 /// Where the splitter is.
 #[derive(Default)]

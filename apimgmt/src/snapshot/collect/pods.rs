@@ -1,6 +1,11 @@
 //! Pods: those of the namespace whole, strangers only as what they take of the nodes.
 
-use super::{Run, list::Listing, trouble::Trouble};
+use super::{
+    Run,
+    encoded_objects::misfit,
+    list::{Encoding, Listing, Object},
+    trouble::Trouble,
+};
 use crate::snapshot::{Pod, Source, hostile, strangers::Stranger};
 
 /// Longest message of a pod or container that is kept.
@@ -16,8 +21,15 @@ impl Run {
     /// The pods of every other namespace. The server leaves out those of this one, which may be thousands too.
     pub(super) async fn strangers(&self) -> Result<Vec<Stranger>, Trouble> {
         let elsewhere = format!("metadata.namespace!={}", self.namespace());
-        let listing = Listing::of(Source::ClusterPods, self.namespace()).where_fields(&elsewhere);
-        let keep = |object: &[u8]| serde_json::from_slice(object).map(Some);
+        let listing = Listing::of(Source::ClusterPods, self.namespace())
+            .where_fields(&elsewhere)
+            .encoded();
+        let keep = |object: Object<'_>| match object.encoding {
+            Encoding::Json => serde_json::from_slice(object.bytes)
+                .map(Some)
+                .map_err(|error| Trouble::misfit(&error)),
+            Encoding::Protobuf => Stranger::decode(object.bytes).map(Some).map_err(|error| misfit(&error)),
+        };
         self.api.list_bytes(&listing, keep).await
     }
 }

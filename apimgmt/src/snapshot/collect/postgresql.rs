@@ -78,9 +78,14 @@ impl Run {
         let reach = reach.map_err(Trouble::session)?;
         let expected = &snapshot.expectations().map_err(needs)?.database;
         let way = self.way(&credentials, reach, &roles, &surroundings, vault).await?;
-        let mut facts = self.log_in(&credentials, &way, expected).await?;
-        self.monitor(&mut facts, vault, &way.credentials, &way.server, expected)
-            .await?;
+        let (mut facts, monitor) = futures::try_join!(
+            self.log_in(&credentials, &way, expected),
+            self.monitor(vault, &way.credentials, &way.server, expected),
+        )?;
+        match monitor {
+            Ok(monitor) => monitor.add_to(&mut facts).await,
+            Err(why) => _ = facts.untold.insert("monitor".into(), why),
+        }
         facts.pooler = way.pooler;
         facts.pool = environment.map(|environment| pool(&environment, &expected.pool.variable));
         Ok(Some(facts))

@@ -9,10 +9,10 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::time::timeout_at;
 
 use super::{
-    Run, http_call,
+    Run,
+    caller::{Caller, Question},
     reach::{Reach, Surroundings},
     trouble::Trouble,
 };
@@ -23,6 +23,8 @@ use crate::snapshot::{
 
 /// Longest time for one question.
 const LONGEST: Duration = Duration::from_secs(5);
+/// Connections at once.
+const LINES: usize = 3;
 /// Longest answer that is read.
 const MOST: usize = 16 << 20;
 
@@ -72,7 +74,7 @@ impl Run {
         let Some(reach) = self.way_to_prometheus(snapshot)? else {
             return Err(Trouble::failed("the declared service of Prometheus is not there"));
         };
-        let samples = self.query_prometheus(&reach, query).await?;
+        let samples = self.query_prometheus(&Caller::new(self, &reach, LINES), query).await?;
         Ok(samples.result.iter().filter_map(Sample::number).collect())
     }
 
@@ -107,8 +109,9 @@ impl Run {
         let Some(reach) = &self.way_to_prometheus(snapshot)? else {
             return Ok(None);
         };
+        let prometheus = &Caller::new(self, reach, LINES);
         let questions = monitoring.series.iter().map(|name| async move {
-            let samples = self.query_prometheus(reach, &format!("count({name})")).await?;
+            let samples = self.query_prometheus(prometheus, &format!("count({name})")).await?;
             let count = samples
                 .result
                 .first()
@@ -116,13 +119,13 @@ impl Run {
             Ok((name.clone(), count.unwrap_or_default()))
         });
         let (targets, series, throttled, rules, exporters, traffic, watchers) = futures::try_join!(
-            self.ask_prometheus::<Targets>(reach, "/api/v1/targets?state=active"),
+            self.ask_prometheus::<Targets>(prometheus, "/api/v1/targets?state=active"),
             futures::future::try_join_all(questions),
-            self.throttled(reach),
-            self.rules(reach),
-            self.exporters(reach, expected),
-            self.traffic(reach, &expected.performance),
-            self.watchers(reach, &expected.synthetic.job),
+            self.throttled(prometheus),
+            self.rules(prometheus),
+            self.exporters(prometheus, expected),
+            self.traffic(prometheus, &expected.performance),
+            self.watchers(prometheus, &expected.synthetic.job),
         )?;
         Ok(Some(Prometheus {
             object: format!("service/{}", monitoring.prometheus.service),
@@ -137,7 +140,7 @@ impl Run {
     }
 
     /// Share of CFS periods of the last hour in which a container was throttled; `None` when nobody scrapes cAdvisor.
-    async fn throttled(&self, reach: &Reach) -> Result<Option<BTreeMap<String, f64>>, Trouble> {
+    async fn throttled(&self, prometheus: &Caller<'_>) -> Result<Option<BTreeMap<String, f64>>, Trouble> {
         let namespace = self.namespace();
         let periods = |name: &str| {
             format!(
@@ -145,7 +148,7 @@ impl Run {
             )
         };
         let query = format!("{} / {}", periods("throttled_periods"), periods("periods"));
-        let samples = self.query_prometheus(reach, &query).await?;
+        let samples = self.query_prometheus(prometheus, &query).await?;
         let share = |sample: Sample| {
             let label = |key: &str| sample.metric.get(key).map(|value| hostile::capped(value, 253));
             let share = sample.number()?;
@@ -155,23 +158,19 @@ impl Run {
         Ok((!shares.is_empty()).then_some(shares))
     }
 
-    pub(super) async fn query_prometheus(&self, reach: &Reach, query: &str) -> Result<Samples, Trouble> {
+    pub(super) async fn query_prometheus(&self, prometheus: &Caller<'_>, query: &str) -> Result<Samples, Trouble> {
         let path = format!("/api/v1/query?query={}", utf8_percent_encode(query, NON_ALPHANUMERIC));
-        self.ask_prometheus(reach, &path).await
+        self.ask_prometheus(prometheus, &path).await
     }
 
-    async fn ask_prometheus<T: DeserializeOwned>(&self, reach: &Reach, path: &str) -> Result<T, Trouble> {
-        let mut way = self.tunnel(reach).await?;
-        let stream = way
-            .stream()
-            .ok_or_else(|| Trouble::session("the port-forward gave no stream"))?;
-        let reply = timeout_at(self.until(LONGEST), http_call::get(stream, "localhost", path, MOST))
-            .await
-            .map_err(|_| Trouble::session(format!("no answer within {} s", LONGEST.as_secs())))?;
-        let reply = match reply {
-            Ok(reply) => reply,
-            Err(message) => return Err(Trouble::session(way.refusal().await.unwrap_or(message))),
+    async fn ask_prometheus<T: DeserializeOwned>(&self, prometheus: &Caller<'_>, path: &str) -> Result<T, Trouble> {
+        let question = Question {
+            path,
+            authorization: None,
+            within: LONGEST,
+            most: MOST,
         };
+        let reply = prometheus.get(question).await?;
         if !reply.status.is_success() {
             return Err(Trouble::session(format!("HTTP {} to {path}", reply.status.as_u16())));
         }

@@ -30,7 +30,7 @@ fn names(services: &[crate::snapshot::services::Service]) -> Vec<&str> {
     services.iter().map(|service| service.metadata.name.as_str()).collect()
 }
 
-const SERVICES: &str = "/api/v1/namespaces/shop/services?limit=500";
+const SERVICES: &str = "/api/v1/namespaces/shop/services?limit=10000";
 
 #[tokio::test]
 async fn a_list_is_read_page_by_page_and_consistently() {
@@ -282,8 +282,8 @@ async fn every_pod_is_read_once_and_of_strangers_only_what_they_take() {
         Limits::default(),
         move |path, _| {
             identity(path).unwrap_or_else(|| match path {
-                "/api/v1/namespaces/shop/pods?limit=500" => list([pod("shop", "ours")], ""),
-                "/api/v1/pods?limit=500&fieldSelector=metadata.namespace%21%3Dshop" => {
+                "/api/v1/namespaces/shop/pods?limit=10000" => list([pod("shop", "ours")], ""),
+                "/api/v1/pods?limit=10000&fieldSelector=metadata.namespace%21%3Dshop" => {
                     list([pod("other", "theirs")], "")
                 }
                 other => panic!("{other}"),

@@ -1,6 +1,6 @@
 //! The application's requests as Prometheus counted them: raw counts, which the items reckon with.
 
-use super::{Run, prometheus::Samples, reach::Reach, trouble::Trouble};
+use super::{Run, caller::Caller, prometheus::Samples, trouble::Trouble};
 use crate::{
     snapshot::{
         Why, hostile,
@@ -11,13 +11,17 @@ use crate::{
 
 impl Run {
     /// Four questions about the window. That they could not be answered is told beside what else Prometheus says.
-    pub(super) async fn traffic(&self, reach: &Reach, expected: &ExpectedPerformance) -> Result<Traffic, Trouble> {
+    pub(super) async fn traffic(
+        &self,
+        prometheus: &Caller<'_>,
+        expected: &ExpectedPerformance,
+    ) -> Result<Traffic, Trouble> {
         let asked = Questions::of(&expected.traffic, expected.window.0.as_secs());
         let answers = futures::try_join!(
-            self.query_prometheus(reach, &asked.requests),
-            self.query_prometheus(reach, &asked.errors),
-            self.query_prometheus(reach, &asked.peak),
-            self.query_prometheus(reach, &asked.buckets),
+            self.query_prometheus(prometheus, &asked.requests),
+            self.query_prometheus(prometheus, &asked.errors),
+            self.query_prometheus(prometheus, &asked.peak),
+            self.query_prometheus(prometheus, &asked.buckets),
         );
         let mut traffic = Traffic {
             window: expected.window.to_string(),

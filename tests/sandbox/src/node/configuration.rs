@@ -55,6 +55,8 @@ fn kubelet(site: &Site) -> Result<String> {
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "300Mi", "imagefs.available": "300Mi"},
         // A full disk must not delete images that nobody can pull again.
         "imageGCHighThresholdPercent": 100,
+        // Long logs are read as they are, before the node takes their beginning away.
+        "containerLogMaxSize": "256Mi",
         "serializeImagePulls": false,
         "registryPullQPS": 0,
         // An image of the sandbox's registry takes a pull secret even when the node has it already; the node's own and

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::super::{Run, reach::Reach, trouble::Trouble};
+use super::super::{Run, caller::Caller, trouble::Trouble};
 use crate::snapshot::{Why, hostile, sessions::Rule};
 
 /// Most rules that are kept: far above what a release brings, far below what would be a flood.
@@ -42,8 +42,8 @@ struct Loaded {
 
 impl Run {
     /// Every loaded rule, in the order of its group; `None` where the server tells nothing of rules.
-    pub(super) async fn rules(&self, reach: &Reach) -> Result<Option<Vec<Rule>>, Trouble> {
-        let loaded: Groups = match self.ask_prometheus(reach, "/api/v1/rules").await {
+    pub(super) async fn rules(&self, prometheus: &Caller<'_>) -> Result<Option<Vec<Rule>>, Trouble> {
+        let loaded: Groups = match self.ask_prometheus(prometheus, "/api/v1/rules").await {
             Ok(loaded) => loaded,
             Err(Trouble::Unreadable(Why::Session(_))) => return Ok(None),
             Err(trouble) => return Err(trouble),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    super::{Run, reach::Reach, trouble::Trouble},
+    super::{Run, caller::Caller, trouble::Trouble},
     Samples,
     exporters::quoted,
 };
@@ -31,15 +31,15 @@ struct Alertmanager {
 
 impl Run {
     /// `None` where the server tells nothing of them.
-    pub(super) async fn watchers(&self, reach: &Reach, job: &str) -> Result<Option<Watchers>, Trouble> {
-        match self.ask_watchers(reach, job).await {
+    pub(super) async fn watchers(&self, prometheus: &Caller<'_>, job: &str) -> Result<Option<Watchers>, Trouble> {
+        match self.ask_watchers(prometheus, job).await {
             Ok(watchers) => Ok(Some(watchers)),
             Err(Trouble::Unreadable(Why::Session(_))) => Ok(None),
             Err(trouble) => Err(trouble),
         }
     }
 
-    async fn ask_watchers(&self, reach: &Reach, job: &str) -> Result<Watchers, Trouble> {
+    async fn ask_watchers(&self, prometheus: &Caller<'_>, job: &str) -> Result<Watchers, Trouble> {
         let series = format!("probe_success{{job={}}}", quoted(job));
         // Over an hour, so that a check which stopped is told from one that never was. The time of a sample is asked
         // for inside the subquery: outside it would be the time of the question.
@@ -48,9 +48,9 @@ impl Run {
             format!("max_over_time(timestamp({series})[1h:15s])"),
         );
         let (alertmanagers, results, times) = futures::try_join!(
-            self.ask_prometheus::<Alertmanagers>(reach, "/api/v1/alertmanagers"),
-            self.query_prometheus(reach, &result),
-            self.query_prometheus(reach, &time),
+            self.ask_prometheus::<Alertmanagers>(prometheus, "/api/v1/alertmanagers"),
+            self.query_prometheus(prometheus, &result),
+            self.query_prometheus(prometheus, &time),
         )?;
         let alertmanagers = alertmanagers.active_alertmanagers.into_iter().take(MOST);
         Ok(Watchers {
