@@ -9,6 +9,7 @@ pub mod database;
 pub mod memory;
 pub mod network;
 pub mod pod;
+pub mod release;
 pub mod tls;
 
 use std::collections::BTreeSet;
@@ -82,9 +83,20 @@ pub const ALL: &[&Diagnosis] = &[
     &memory::OUT_OF_MEMORY_RECOVERED,
     &memory::KILLED_BY_LIVENESS,
     &memory::POD_EVICTED,
+    &pod::POD_STUCK_TERMINATING,
+    &pod::NODE_LOST,
+    &pod::WEBHOOK_FAILS,
+    &pod::VOLUME_HELD_ELSEWHERE,
+    &pod::VOLUME_BOUND_ELSEWHERE,
+    &pod::VOLUME_RESIZE_WAITS,
+    &pod::ENV_VARIABLE_REPEATED,
+    &pod::SECRET_VALUE_MALFORMED,
     &network::SERVICE_SELECTS_NOTHING,
     &network::DEPENDENCY_REFUSED,
     &network::DEPENDENCY_HOST_UNKNOWN,
+    &network::TARGET_PORT_ABSENT,
+    &network::DNS_POLICY_BYPASSES_CLUSTER,
+    &network::LOAD_BALANCER_PENDING,
     &database::CONNECTIONS_EXHAUSTED,
     &database::DATABASE_LOGIN_REFUSED,
     &database::LOCK_PILE_UP,
@@ -126,6 +138,12 @@ pub const ALL: &[&Diagnosis] = &[
     &tls::INGRESS_BACKEND_ABSENT,
     &tls::INGRESS_CONFLICT,
     &tls::NODE_CLOCK_SKEWED,
+    &release::RELEASE_PENDING,
+    &release::RELEASE_FAILED,
+    &release::DEPLOYMENT_PAUSED,
+    &release::HOOK_FAILED,
+    &release::AUTOSCALER_BLIND,
+    &release::METRICS_API_DOWN,
     &pod::UNEXPLAINED,
 ];
 

@@ -26,6 +26,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     // Volumes without a class and pods that shun each other have diagnoses of their own.
     let mine = unplaced.filter(|it| {
         !it.lacks_room()
+            && !it.is_bound_elsewhere()
             && !it.has("anti-affinity")
             && !it.has("ersistentVolumeClaim")
             && !it.has("persistentvolumeclaim")

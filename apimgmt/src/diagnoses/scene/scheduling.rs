@@ -21,6 +21,11 @@ impl<'a> Unplaced<'a> {
         self.reasons.iter().any(|(_, reason)| reason.contains(words))
     }
 
+    /// Whether its volume is on nodes that it does not get.
+    pub(crate) fn is_bound_elsewhere(&self) -> bool {
+        self.has("volume node affinity conflict") || self.has("match PersistentVolume's node affinity")
+    }
+
     /// Whether some node would do but for its room.
     pub(crate) fn lacks_room(&self) -> bool {
         self.has("Insufficient ") || self.has("Too many pods")
