@@ -2,6 +2,7 @@
 //! in `faults/` says what is expected, in the lines of its head:
 //!
 //! - `# expect: ID OBJECT`, the finding
+//! - `# then: COMMAND`, what is done once the manifest has been applied
 //! - `# mend: PREFIX`, the remedy that is run, by its first words; after it nothing may be found any more
 //! - `# by: EXPRESSION`, what a person fills into that remedy, or changes in the editor that it opens, in sed's words
 //!
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::sandbox::{LONGEST, Namespace, root, run, shell, text, until_none, within};
 
 /// The slice: one of each kind, and none that takes minutes to show.
-const SLICE: &[&str] = &["M1", "N1", "P1", "P2", "P6", "P9", "P13", "R0"];
+const SLICE: &[&str] = &["C4", "M1", "N1", "N2", "P1", "P2", "P6", "P9", "P13", "R0", "T2", "T10"];
 
 /// Faults that stand side by side in one namespace and have nothing to do with each other; the first two are in the slice.
 const TOGETHER: &[&[&str]] = &[
@@ -46,6 +47,7 @@ struct Fault {
     file: PathBuf,
     id: String,
     object: String,
+    then: Option<String>,
     mend: Option<String>,
     by: Option<String>,
 }
@@ -92,6 +94,7 @@ fn fault(name: &str, file: PathBuf) -> Fault {
         name: name.into(),
         id: id.into(),
         object: object.into(),
+        then: said("# then: ").map(str::to_owned),
         mend: said("# mend: ").map(str::to_owned),
         by: said("# by: ").map(str::to_owned),
         file,
@@ -99,29 +102,40 @@ fn fault(name: &str, file: PathBuf) -> Fault {
 }
 
 impl Fault {
+    fn make(&self, place: &Namespace) {
+        place.apply(&self.file);
+        if let Some(command) = &self.then {
+            run(&mut shell(&format!("{command} --namespace {}", place.name))).succeeds();
+        }
+    }
+
     /// The remedy of the finding that is to be run, as a person would complete it.
-    fn remedy(&self, prefix: &str, finding: &Value) -> String {
+    fn remedy(&self, prefix: &str, finding: &Value) -> Result<String, String> {
         let remedies = finding["remedy"].as_array().expect("remedies").iter().map(text);
         let remedies: Vec<_> = remedies.collect();
         let found = remedies.iter().find(|remedy| remedy.starts_with(prefix));
-        let remedy = found.unwrap_or_else(|| panic!("{}: no `{prefix}` among {remedies:#?}", self.name));
+        let remedy = found.ok_or_else(|| format!("no `{prefix}` among {remedies:#?}"))?;
         match &self.by {
             Some(by) if !remedy.starts_with("kubectl edit") => {
                 let script = r#"sed -E "$1" <<<"$2""#;
                 let filled = run(shell(script).args(["sed", by, remedy])).succeeds();
-                String::from_utf8_lossy(&filled.output.stdout).trim().to_owned()
+                Ok(String::from_utf8_lossy(&filled.output.stdout).trim().to_owned())
             }
-            _ => remedy.clone(),
+            _ => Ok(remedy.clone()),
         }
     }
 
-    /// Runs the remedy, and gives it back.
-    fn mend(&self, place: &Namespace, prefix: &str) -> String {
+    /// Runs the remedy, and gives it back; or why that did not go.
+    fn mend(&self, place: &Namespace, prefix: &str) -> Result<String, String> {
         let report = place.apimgmt(&["troubleshoot", "-o", "json"]).json();
-        let remedy = self.remedy(prefix, &report["findings"][0]);
+        let remedy = self.remedy(prefix, &report["findings"][0])?;
         let hand = self.by.iter().map(|by| format!("sed -i -E '{by}'"));
-        run(shell(&remedy).envs(hand.map(|hand| ("KUBE_EDITOR", hand)))).succeeds();
-        remedy
+        let ran = run(shell(&remedy).envs(hand.map(|hand| ("KUBE_EDITOR", hand))));
+        if ran.code() == 0 {
+            Ok(remedy)
+        } else {
+            Err(format!("`{remedy}` said {}", ran.text()))
+        }
     }
 }
 
@@ -150,7 +164,7 @@ struct Trial {
 impl Trial {
     fn begin(fault: Fault) -> Self {
         let place = Namespace::new(&format!("fault-{}", fault.name.to_lowercase()));
-        place.apply(&fault.file);
+        fault.make(&place);
         Self {
             place,
             fault,
@@ -198,8 +212,10 @@ fn each_fault_is_named_by_its_cause_and_mended_by_its_remedy() {
     });
     for trial in trials.iter_mut().filter(|trial| trial.is_named()) {
         if let Some(prefix) = &trial.fault.mend {
-            let remedy = trial.fault.mend(&trial.place, prefix);
-            trial.mended = Some((remedy, vec!["it was not looked at".into()]));
+            trial.mended = Some(match trial.fault.mend(&trial.place, prefix) {
+                Ok(remedy) => (remedy, vec!["it was not looked at".into()]),
+                Err(why) => (why, vec!["it was not run to its end".into()]),
+            });
         }
     }
     within(LONGEST, || {
@@ -240,7 +256,7 @@ fn faults_that_stand_together_are_named_apart() {
             let place = Namespace::new(&format!("together-{}", names.join("-").to_lowercase()));
             let faults: Vec<_> = names.iter().map(|name| named(name)).collect();
             for fault in &faults {
-                place.apply(&fault.file);
+                fault.make(&place);
             }
             (place, faults)
         })

@@ -275,7 +275,7 @@ pub(crate) fn tool(name: &str) -> Command {
 /// A line as a person types it into a shell, with the sandbox's tools in reach.
 pub(crate) fn shell(line: &str) -> Command {
     let mut command = Command::new("bash");
-    command.args(["-euo", "pipefail", "-c", line]);
+    command.args(["-euo", "pipefail", "-c", line]).current_dir(root());
     at_the_sandbox(command)
 }
 

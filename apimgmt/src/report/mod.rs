@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod change;
 mod checklist_table;
+pub mod diagnoses;
 pub mod difference;
 pub mod items;
 mod markdown;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use apimgmt::{
     Error, ExitCode,
     checklist::{self, select, sources},
+    diagnoses,
     probe::{self, Probe},
     report::{self, print, rbac::Subject},
     snapshot::permission::Permissions,
@@ -58,6 +59,9 @@ enum ItemsCommand {
     /// The page docs/rules.md
     #[command(hide = true)]
     RulesDocument,
+    /// The page docs/diagnoses.md
+    #[command(hide = true)]
+    DiagnosesDocument,
 }
 
 /// Prints the list or the explanation.
@@ -65,6 +69,7 @@ pub(crate) fn run(global: &Global, items: &Items) -> Result<ExitCode, Error> {
     match &items.command {
         None | Some(ItemsCommand::List) => print(&report::items::list(checklist::ALL))?,
         Some(ItemsCommand::RulesDocument) => print(&report::rules::document(rules::ALL))?,
+        Some(ItemsCommand::DiagnosesDocument) => print(&report::diagnoses::document(diagnoses::ALL))?,
         Some(ItemsCommand::Document) => print(&report::items::document(checklist::ALL))?,
         Some(ItemsCommand::Rbac {
             names,

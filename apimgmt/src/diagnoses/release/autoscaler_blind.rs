@@ -18,7 +18,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// Metrics of new pods take a minute or two to come.
-const PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_mins(3);
+const PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let mut autoscalers: Vec<_> = scene.snapshot.horizontal_pod_autoscalers()?.iter().collect();

@@ -67,8 +67,11 @@ first_start() {
 	fi
 	make_cluster
 	export PGPASSWORD="${PGPASSWORD:-$POSTGRES_PASSWORD}"
+	# Without arguments `printf` would make an empty one of its own.
+	local options=''
+	[ $# = 0 ] || options=$(printf '%q ' "$@")
 	# Nobody can reach this server over the network.
-	pg_ctl --pgdata "$PGDATA" --wait --options "$(printf '%q ' "$@") -c listen_addresses='' -p 5432" start
+	pg_ctl --pgdata "$PGDATA" --wait --options "$options -c listen_addresses='' -p 5432" start
 	if [ "$POSTGRES_DB" != postgres ]; then
 		query --dbname postgres --set db="$POSTGRES_DB" <<<'create database :"db"'
 	fi
