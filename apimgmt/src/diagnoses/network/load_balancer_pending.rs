@@ -3,7 +3,7 @@
 use crate::{
     diagnoses::{
         Diagnosis, Directness, Finding, Topic, Weight,
-        scene::{Scene, minutes, since},
+        scene::{Scene, clean, minutes, since},
     },
     snapshot::{Source, Unreadable},
 };
@@ -37,7 +37,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
             .filter(|event| event.kind == "Warning")
             .last();
         let why = match said {
-            Some(event) => super::super::scene::clean(&event.message),
+            Some(event) => clean(&event.message),
             None => "no event says that anybody tries".into(),
         };
         let finding = Finding::new(

@@ -5,7 +5,10 @@ use crate::{
         Diagnosis, Directness, Finding, Topic, Weight,
         scene::{Backing, Scene, clean, list},
     },
-    snapshot::{Pod, Source, Unreadable, pods::Port},
+    snapshot::{
+        Pod, Source, Unreadable,
+        pods::{Container, Port},
+    },
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -118,7 +121,7 @@ fn finding(scene: &Scene<'_>, backing: &Backing<'_>, port: u16, target: &Port) -
 }
 
 /// Whether the kubelet asks a container at a port, so that something listens there.
-fn probes(container: &crate::snapshot::pods::Container, number: u16) -> bool {
+fn probes(container: &Container, number: u16) -> bool {
     let probes = [
         &container.readiness_probe,
         &container.liveness_probe,

@@ -1,6 +1,6 @@
 //! The value of a secret was written with a line break, or encoded once too often.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     diagnoses::{
@@ -28,7 +28,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let secrets = scene.snapshot.secrets()?;
     let _ = scene.snapshot.config_maps();
-    let mut used: std::collections::BTreeMap<(&str, &str), Vec<&Pod>> = std::collections::BTreeMap::new();
+    let mut used: BTreeMap<(&str, &str), Vec<&Pod>> = BTreeMap::new();
     for pod in scene.current()?.iter().copied() {
         for container in pod.spec.containers.iter().chain(&pod.spec.init_containers) {
             let sources = container

@@ -3,7 +3,7 @@
 use crate::{
     diagnoses::{
         Diagnosis, Directness, Finding, Topic, Weight,
-        scene::{Scene, list, scheduling::Unplaced},
+        scene::{Scene, clean, list, scheduling::Unplaced},
     },
     snapshot::{Source, Unreadable},
 };
@@ -33,7 +33,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
         let others: Vec<_> = it
             .reasons
             .iter()
-            .map(|(count, reason)| format!("{count} {}", super::super::scene::clean(reason)))
+            .map(|(count, reason)| format!("{count} {}", clean(reason)))
             .collect();
         Finding::new(
             DIAGNOSIS.id,

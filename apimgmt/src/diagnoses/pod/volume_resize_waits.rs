@@ -2,7 +2,7 @@
 
 use crate::{
     diagnoses::{Diagnosis, Directness, Finding, Topic, Weight, scene::Scene},
-    snapshot::{Source, Unreadable, condition},
+    snapshot::{Source, Unreadable, condition, pods::Volume},
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -22,7 +22,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let findings = claims.into_iter().filter_map(|claim| {
         let waits = condition(&claim.status.conditions, "FileSystemResizePending").filter(|it| it.status == "True")?;
         let object = format!("persistentvolumeclaim/{}", claim.metadata.name);
-        let mounts = |volume: &crate::snapshot::pods::Volume| {
+        let mounts = |volume: &Volume| {
             volume
                 .persistent_volume_claim
                 .as_ref()
