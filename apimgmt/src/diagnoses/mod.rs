@@ -91,6 +91,7 @@ pub const ALL: &[&Diagnosis] = &[
     &pod::VOLUME_RESIZE_WAITS,
     &pod::ENV_VARIABLE_REPEATED,
     &pod::SECRET_VALUE_MALFORMED,
+    &pod::SECRET_VALUE_PLACEHOLDER,
     &network::SERVICE_SELECTS_NOTHING,
     &network::DEPENDENCY_REFUSED,
     &network::DEPENDENCY_HOST_UNKNOWN,

@@ -1,13 +1,13 @@
 //! The value of a secret was written with a line break, or encoded once too often.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     diagnoses::{
         Diagnosis, Directness, Finding, Topic, Weight,
         scene::{Scene, clean, list},
     },
-    snapshot::{Pod, Source, Unreadable, sensitive::named},
+    snapshot::{Source, Unreadable, sensitive::named},
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -28,19 +28,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let secrets = scene.snapshot.secrets()?;
     let _ = scene.snapshot.config_maps();
-    let mut used: BTreeMap<(&str, &str), Vec<&Pod>> = BTreeMap::new();
-    for pod in scene.current()?.iter().copied() {
-        for container in pod.spec.containers.iter().chain(&pod.spec.init_containers) {
-            let sources = container
-                .env
-                .iter()
-                .filter_map(|variable| variable.value_from.as_ref()?.secret_key_ref.as_ref());
-            for key in sources {
-                used.entry((&key.name, &key.key)).or_default().push(pod);
-            }
-        }
-    }
-    let findings = used.into_iter().filter_map(|((name, key), pods)| {
+    let findings = scene.secret_keys()?.into_iter().filter_map(|((name, key), pods)| {
         let facts = named(secrets, name)?.facts.get(key)?;
         let how = if facts.stray_whitespace {
             "begins or ends with white space, most likely a line break"

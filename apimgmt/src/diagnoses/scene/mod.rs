@@ -23,6 +23,7 @@ mod probes;
 pub(crate) mod pulls;
 mod refused_creations;
 pub(crate) mod scheduling;
+mod secret_keys;
 pub(crate) mod servers;
 mod services;
 mod sightings;
