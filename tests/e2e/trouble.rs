@@ -34,6 +34,16 @@ fn no_cluster_and_ended_credentials_are_told_apart() {
 }
 
 #[test]
+fn where_there_is_no_namespace_nothing_is_said_to_be_well() {
+    let place = Namespace::absent("nowhere");
+    place
+        .apimgmt(&["troubleshoot"])
+        .ends_with(1)
+        .says("no namespace `e2e-nowhere`")
+        .says("hint: ");
+}
+
+#[test]
 fn values_that_break_the_schema_are_named_with_path_and_line() {
     let place = Namespace::absent("values");
     let file = root().join("target/e2e/broken-values.yaml");

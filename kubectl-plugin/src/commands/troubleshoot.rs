@@ -81,8 +81,16 @@ pub(crate) async fn run(global: &Global, troubleshoot: Troubleshoot) -> Result<E
         .iter()
         .flat_map(|diagnosis| diagnosis.reads)
         .copied()
+        .chain([Source::Namespace])
         .collect();
     let snapshot = troubleshoot.reading.snapshot(global, sources).await?;
+    // Nothing is wrong where nothing is, but nobody asked about that.
+    if !troubleshoot.reading.is_recorded() && matches!(snapshot.own_namespace(), Ok(None)) {
+        return Err(
+            Error::could_not(format!("there is no namespace `{}` to look into", snapshot.namespace))
+                .hint("name another with `--namespace`; `kubectl get namespaces` lists them"),
+        );
+    }
     let mut diagnosed = diagnose(diagnoses::ALL, &snapshot);
     diagnosed.keep(troubleshoot.topic.map(Topic::from), troubleshoot.name.as_deref());
     let report = Report::new(&snapshot, diagnosed);
