@@ -1,13 +1,8 @@
 //! The value of a secret was written with a line break, or encoded once too often.
 
-use std::collections::BTreeSet;
-
 use crate::{
-    diagnoses::{
-        Diagnosis, Directness, Finding, Topic, Weight,
-        scene::{Scene, clean, list},
-    },
-    snapshot::{Source, Unreadable, sensitive::named},
+    diagnoses::{Diagnosis, Directness, Finding, Topic, Weight, scene::Scene},
+    snapshot::{Source, Unreadable},
 };
 
 pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -26,31 +21,26 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
-    let secrets = scene.snapshot.secrets()?;
-    let _ = scene.snapshot.config_maps();
-    let findings = scene.secret_keys()?.into_iter().filter_map(|((name, key), pods)| {
-        let facts = named(secrets, name)?.facts.get(key)?;
-        let how = if facts.stray_whitespace {
+    let findings = scene.taken_values()?.into_iter().filter_map(|value| {
+        let how = if value.facts.stray_whitespace {
             "begins or ends with white space, most likely a line break"
-        } else if facts.encoded_twice {
+        } else if value.facts.encoded_twice {
             "is base64 of what is meant: it was encoded once too often"
         } else {
             return None;
         };
-        let workloads: BTreeSet<_> = pods.iter().map(|pod| scene.workload(pod)).collect();
-        let workloads: Vec<_> = workloads.into_iter().collect();
-        let ill: BTreeSet<_> = pods.iter().filter(|pod| !pod.is_ready()).map(|pod| pod.object()).collect();
-        let (object, key) = (format!("secret/{name}"), clean(key));
+        let ill = value.ill();
         Some(
-            Finding::new(DIAGNOSIS.id, &object, format!("the value of `{key}` in {object}, which {} takes, {how}", list(&workloads)))
-                .weighing(if ill.is_empty() { Weight::Warning } else { Weight::Critical })
+            Finding::new(DIAGNOSIS.id, value.object(), format!("{} {how}", value.words(scene)))
+                .weighing(if ill.is_empty() {
+                    Weight::Warning
+                } else {
+                    Weight::Critical
+                })
                 .shown(Directness::Compared)
                 .explaining(ill)
-                .because([scene.field(Source::Secrets, &object, &format!("{key} (its form; the value is not kept)"), how)])
-                .mend(format!(
-                    "kubectl create secret generic {name} --from-literal={key}=VALUE -n {} --dry-run=client -o yaml | kubectl apply --server-side --force-conflicts -f -",
-                    scene.namespace()
-                ))
+                .because([value.form(scene, how)])
+                .mend(value.setting(scene))
                 .mend("Write the value without a line break (`printf`, not `echo`), then restart who takes it"),
         )
     });

@@ -23,7 +23,7 @@ mod probes;
 pub(crate) mod pulls;
 mod refused_creations;
 pub(crate) mod scheduling;
-mod secret_keys;
+mod secret_values;
 pub(crate) mod servers;
 mod services;
 mod sightings;
