@@ -99,7 +99,7 @@ impl Ends {
 /// ranges that policies name are ranges of networks.
 fn pod_address(snapshot: &Snapshot) -> Result<Option<IpAddr>, Unreadable> {
     let mut pods = snapshot.pods()?.iter().filter(|pod| !pod.spec.host_network);
-    Ok(pods.find_map(|pod| pod.status.pod_ip.parse().ok()))
+    Ok(pods.find_map(|pod| pod.status.pod_ip))
 }
 
 fn pod(namespace: &str, labels: Labels, spec: &PodSpec, address: Option<IpAddr>) -> Place {

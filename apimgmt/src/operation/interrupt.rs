@@ -1,5 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP: asked for once, heard by every step that may stop.
 
+use crate::{Error, ExitCode};
+
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -42,5 +44,50 @@ impl Interrupt {
         if receiver.wait_for(|times| *times > 0).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Work that changes nothing, and so may be dropped at any point.
+    ///
+    /// A terminal's Ctrl-C reaches the Helm that the work waits for as well. Whatever fails once somebody asked failed
+    /// because of it, so it is told as interrupted and not as that Helm's error.
+    ///
+    /// # Errors
+    /// What the work says, or that it was interrupted.
+    pub async fn or<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let interrupted = || Error::new(ExitCode::Interrupted, "interrupted before anything was changed");
+        tokio::select! {
+            biased;
+            () = self.asked() => Err(interrupted()),
+            done = work => done.map_err(|error| if self.is_asked() { interrupted() } else { error }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_fails_once_somebody_asked_was_interrupted() {
+        let (sender, receiver) = watch::channel(0);
+        let interrupt = Interrupt(receiver);
+        let killed = async {
+            sender.send_modify(|times| *times += 1);
+            Err::<(), _>(Error::usage("the values can't be read"))
+        };
+        let told = interrupt.or(killed).await.map_err(|error| error.code());
+        assert_eq!(told, Err(ExitCode::Interrupted));
+    }
+
+    #[tokio::test]
+    async fn work_that_never_ends_is_left_and_other_errors_stay_what_they_are() {
+        let (_sender, receiver) = watch::channel(1);
+        let told = Interrupt(receiver)
+            .or(std::future::pending::<Result<(), Error>>())
+            .await;
+        assert_eq!(told.map_err(|error| error.code()), Err(ExitCode::Interrupted));
+        let mistaken = async { Err::<(), _>(Error::usage("the values can't be read")) };
+        let told = Interrupt::never().or(mistaken).await;
+        assert_eq!(told.map_err(|error| error.code()), Err(ExitCode::Usage));
     }
 }

@@ -308,23 +308,9 @@ impl Change {
                 connected.server
             ));
 
-            let (mistakes, wanted, deployed) = futures::join!(
-                values::check(helm, &self.chart, self.chosen()),
-                Rendered::wanted(helm, &self),
-                self.deployed(&store, &history)
-            );
-            // Helm refuses wrong values too, in words that name no line.
-            if let Some(error) = values::refusal(&mistakes?.unwrap_or_default()) {
-                return Err(error);
-            }
-            let wanted = wanted?;
-            if let Some(saved) = &self.options.saved {
-                saved.still_holds(history.last().copied(), &wanted, &client).await?;
-            }
-            let (_, before) = deployed?;
-            let migration = before.and_then(|before| Migration::between(&before, &wanted));
-            let objects = wanted.objects.into_values().map(|object| object.body);
-            rules::hold(&facts(objects, &self.helm), &self.options.aside, progress)?;
+            let migration = interrupt
+                .or(self.examined(helm, &store, &history, (&client, progress)))
+                .await?;
 
             let made = namespace::ensure(&client, &namespace).await?;
             match made {
@@ -361,6 +347,34 @@ impl Change {
             }
             result
         })
+    }
+
+    /// Looks at the values and at what they render to before anything is changed: the migration they bring.
+    async fn examined(
+        &self,
+        helm: &Helm,
+        store: &Store,
+        history: &[Entry],
+        (client, progress): (&kube::Client, &Progress),
+    ) -> Result<Option<Migration>, Error> {
+        let (mistakes, wanted, deployed) = futures::join!(
+            values::check(helm, &self.chart, self.chosen()),
+            Rendered::wanted(helm, self),
+            self.deployed(store, history)
+        );
+        // Helm refuses wrong values too, in words that name no line.
+        if let Some(error) = values::refusal(&mistakes?.unwrap_or_default()) {
+            return Err(error);
+        }
+        let wanted = wanted?;
+        if let Some(saved) = &self.options.saved {
+            saved.still_holds(history.last().copied(), &wanted, client).await?;
+        }
+        let (_, before) = deployed?;
+        let migration = before.and_then(|before| Migration::between(&before, &wanted));
+        let objects = wanted.objects.into_values().map(|object| object.body);
+        rules::hold(&facts(objects, &self.helm), &self.options.aside, progress)?;
+        Ok(migration)
     }
 
     /// What the history says of this change: whether it is a first install, and what to return to.

@@ -153,7 +153,7 @@ impl Comeback<'_> {
     }
 
     /// A stateful set waits for ever for a pod of the bad revision to become ready: only its deletion lets the good one come.
-    async fn free_stuck(&self, stage: &Stage<'_>, freed: &mut BTreeSet<String>) {
+    async fn free_stuck(&self, stage: &Stage<'_>, freed: &mut BTreeSet<crate::snapshot::Uid>) {
         let pods: Api<Pod> = Api::namespaced(self.reader.client().clone(), self.reader.namespace());
         for pod in stage.scene.stuck_pods() {
             if freed.insert(pod.metadata.uid.clone()) {
@@ -162,7 +162,7 @@ impl Comeback<'_> {
                     .say(&format!("deleting {}, stuck on the revision that failed", pod.object()));
                 let params = DeleteParams {
                     preconditions: Some(Preconditions {
-                        uid: Some(pod.metadata.uid.clone()),
+                        uid: Some(pod.metadata.uid.to_string()),
                         resource_version: None,
                     }),
                     ..DeleteParams::default()

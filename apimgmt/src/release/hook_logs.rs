@@ -24,7 +24,7 @@ pub(super) struct Line {
 /// Follows the pods of hooks; it ends with them, or when it is dropped.
 pub(super) struct HookLogs<'a> {
     surroundings: &'a Surroundings<'a>,
-    followed: BTreeSet<String>,
+    followed: BTreeSet<crate::snapshot::Uid>,
     outputs: BTreeMap<String, Output<'a>>,
     sender: mpsc::Sender<Line>,
     lines: mpsc::Receiver<Line>,

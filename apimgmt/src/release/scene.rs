@@ -8,7 +8,7 @@ use super::watch::{Kind, Sight, Thing};
 use crate::{
     checklist::Phase,
     snapshot::{
-        Metadata, Pod, condition,
+        Metadata, Pod, Uid, condition,
         workloads::{Deployment, Job, ReplicaSet, StatefulSet, WorkloadStatus},
     },
 };
@@ -29,7 +29,7 @@ pub struct Scene {
     pub(super) stateful_sets: BTreeMap<String, StatefulSet>,
     jobs: BTreeMap<String, Job>,
     /// Why pods of an object could not be made, by its uid: the last word.
-    refusals: BTreeMap<String, String>,
+    refusals: BTreeMap<Uid, String>,
     /// What was there before the change: it is never held against it.
     former: BTreeSet<String>,
     listed: BTreeSet<Kind>,
@@ -118,7 +118,7 @@ impl Scene {
                 }
                 for thing in things {
                     if first {
-                        self.former.insert(thing.metadata().uid.clone());
+                        self.former.insert(thing.metadata().uid.to_string());
                         match &thing {
                             Thing::ReplicaSet(it) => drop(self.former.insert(refused::mark(it))),
                             Thing::Event(it) => drop(self.former.insert(refused::once(it))),
@@ -282,7 +282,7 @@ impl Scene {
                     ),
                     _ => return None,
                 };
-                let former = self.former.contains(&pod.metadata.uid);
+                let former = self.former.contains(&pod.metadata.uid.to_string());
                 Some(NewPod {
                     pod,
                     phase,
@@ -316,7 +316,7 @@ impl Scene {
     /// A job of the release, or a hook that was made meanwhile.
     fn is_our_job(&self, job: &Job) -> bool {
         let is_hook = job.metadata.annotations.contains_key(HOOK_ANNOTATION);
-        !self.former.contains(&job.metadata.uid)
+        !self.former.contains(&job.metadata.uid.to_string())
             && matches!(self.subject, Subject::Release(_))
             && (is_hook || self.owns(Kind::Job, &job.metadata))
     }

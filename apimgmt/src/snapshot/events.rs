@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Metadata;
+use super::{Metadata, Uid};
 
 /// An event about an object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct InvolvedObject {
     /// Name.
     pub name: String,
     /// Unique id.
-    pub uid: String,
+    pub uid: Uid,
     /// Part of it, such as `spec.containers{app}`.
     pub field_path: String,
 }

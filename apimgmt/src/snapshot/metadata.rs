@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Shared, Text};
+use super::{Shared, Text, Uid};
 
 /// Labels or annotations by key.
 pub type Labels = BTreeMap<String, String>;
@@ -19,7 +19,7 @@ pub struct Metadata {
     /// Namespace; empty for cluster-scoped objects.
     pub namespace: Text,
     /// Unique id.
-    pub uid: String,
+    pub uid: Uid,
     /// Labels.
     pub labels: Shared<Labels>,
     /// Annotations without those that repeat the whole object.

@@ -28,6 +28,7 @@ pub mod shared;
 mod source;
 pub mod storage;
 pub mod strangers;
+mod uid;
 mod unreadable;
 pub mod workloads;
 
@@ -46,6 +47,7 @@ pub use quantity::Quantity;
 pub use selectors::Selectors;
 pub use shared::{Shared, Text};
 pub use source::{Access, Scope, Source};
+pub use uid::Uid;
 pub use unreadable::{Unreadable, Why};
 
 use crate::values::Expectations;

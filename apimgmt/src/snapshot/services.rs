@@ -79,15 +79,35 @@ pub struct EndpointSlice {
 
 /// One endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, from = "WrittenEndpoint")]
 pub struct Endpoint {
-    /// Addresses.
-    #[serde(deserialize_with = "super::exact")]
+    /// Addresses, where no object is named that has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
     /// Readiness.
     pub conditions: EndpointConditions,
     /// The pod.
     pub target_ref: Option<TargetReference>,
+}
+
+/// An endpoint as the cluster writes it.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WrittenEndpoint {
+    addresses: Vec<String>,
+    conditions: EndpointConditions,
+    target_ref: Option<TargetReference>,
+}
+
+impl From<WrittenEndpoint> for Endpoint {
+    fn from(written: WrittenEndpoint) -> Self {
+        let named = written.target_ref.is_some();
+        Self {
+            addresses: if named { Vec::new() } else { written.addresses },
+            conditions: written.conditions,
+            target_ref: written.target_ref,
+        }
+    }
 }
 
 /// Readiness of an endpoint.

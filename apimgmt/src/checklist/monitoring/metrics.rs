@@ -151,7 +151,7 @@ fn pod_at<'p>(target: &Target, pods: &'p [Pod]) -> Option<&'p Pod> {
     pods.iter().find(|pod| {
         pod.metadata.deletion_timestamp.is_none()
             && matches!(pod.status.phase.as_str(), "Pending" | "Running")
-            && pod.status.pod_ip == address
+            && pod.is_at(address)
     })
 }
 

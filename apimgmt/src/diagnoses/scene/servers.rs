@@ -140,10 +140,7 @@ impl<'a> Scene<'a> {
     /// The pod of an address, for a person; the address itself where it is nobody's here.
     pub(crate) fn whose(&self, address: &str) -> String {
         let pods = self.pods().unwrap_or_default();
-        match pods
-            .iter()
-            .find(|pod| !address.is_empty() && pod.status.pod_ip == address)
-        {
+        match pods.iter().find(|pod| pod.is_at(address)) {
             Some(pod) => pod.object(),
             None if address.is_empty() => "its own pod".into(),
             None => super::clean(address),

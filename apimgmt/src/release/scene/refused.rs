@@ -3,7 +3,7 @@
 use super::{Scene, failure, is_seen, phase_of};
 use crate::{
     checklist::Phase,
-    snapshot::{Metadata, condition, events::Event, hostile, workloads::ReplicaSet},
+    snapshot::{Metadata, Uid, condition, events::Event, hostile, workloads::ReplicaSet},
 };
 
 /// A workload whose pods are refused.
@@ -11,7 +11,7 @@ pub struct Refused<'a> {
     /// `deployment/api-management`.
     pub object: String,
     /// The object whose pods they are.
-    pub uid: &'a str,
+    pub uid: &'a Uid,
     /// Its phase.
     pub phase: Phase,
     /// What the API server said.

@@ -73,7 +73,7 @@ impl Run {
         };
         let system = async {
             let system: Option<Namespace> = self.api.object("/api/v1/namespaces/kube-system").await?;
-            Ok(system.map(|namespace| namespace.metadata.uid))
+            Ok(system.map(|namespace| namespace.metadata.uid.to_string()))
         };
         let version = async { Ok(Some(self.version().await?.git_version)) };
         let (uid, version) = futures::join!(system, version);

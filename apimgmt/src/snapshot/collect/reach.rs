@@ -104,7 +104,7 @@ impl Surroundings<'_> {
     pub(crate) fn reach_address(&self, address: &str, usual: u16) -> Result<Reach, String> {
         let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
         let port = port.parse().unwrap_or(usual);
-        let owner = self.pods.iter().find(|pod| pod.status.pod_ip == host);
+        let owner = self.pods.iter().find(|pod| pod.is_at(host));
         owner.map_or_else(
             || self.reach(host, port, usual, None),
             |pod| {

@@ -21,7 +21,9 @@ pub use scheduling::{
     TopologySpread,
 };
 pub use spec::{LocalReference, OperatingSystem, PodSpec};
-pub use status::{Condition, ContainerState, ContainerStatus, PodStatus, Running, Terminated, Waiting, condition};
+pub use status::{
+    Condition, ContainerState, ContainerStatus, FormerState, PodStatus, Running, Terminated, Waiting, condition,
+};
 pub use volumes::{
     ClaimVolume, ConfigMapVolume, EmptyDirectory, KeyToPath, Present, ProjectedSource, ProjectedVolume, SecretVolume,
     Volume,
@@ -110,6 +112,11 @@ impl Pod {
             || condition(&self.status.conditions, "Ready").is_some_and(|ready| ready.reason == "PodCompleted")
     }
 
+    /// Whether an address, as text, is its own.
+    pub fn is_at(&self, address: &str) -> bool {
+        self.status.pod_ip.is_some() && self.status.pod_ip == address.parse().ok()
+    }
+
     /// Whether it has room on a node: it is bound to one and has not ended.
     pub fn takes_room(&self) -> bool {
         !self.node_name.is_empty() && !self.has_ended()
@@ -139,12 +146,11 @@ impl Pod {
             .init_container_statuses
             .iter_mut()
             .chain(&mut self.status.container_statuses);
-        let states = statuses.flat_map(|status| [&mut status.state, &mut status.last_state]);
-        let of_states = states.flat_map(|state| {
-            let waiting = state.waiting.as_mut().map(|waiting| &mut waiting.message);
-            waiting
-                .into_iter()
-                .chain(state.terminated.as_mut().map(|terminated| &mut terminated.message))
+        let of_states = statuses.flat_map(|status| {
+            let waiting = status.state.waiting.as_mut().map(|waiting| &mut waiting.message);
+            let ends = [&mut status.state.terminated, &mut status.last_state.terminated];
+            let ends = ends.into_iter().flatten().map(|terminated| &mut terminated.message);
+            waiting.into_iter().chain(ends)
         });
         let of_conditions = self
             .status

@@ -1,5 +1,7 @@
 //! What a pod and its containers are.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +26,8 @@ pub struct PodStatus {
     #[serde(deserialize_with = "exact")]
     pub init_container_statuses: Vec<ContainerStatus>,
     /// Address.
-    #[serde(rename = "podIP")]
-    pub pod_ip: String,
+    #[serde(rename = "podIP", with = "address")]
+    pub pod_ip: Option<IpAddr>,
     /// When the kubelet took it.
     pub start_time: Option<Timestamp>,
 }
@@ -92,7 +94,7 @@ pub struct ContainerStatus {
     /// Now.
     pub state: ContainerState,
     /// The run before.
-    pub last_state: ContainerState,
+    pub last_state: FormerState,
 }
 
 /// One of three states.
@@ -103,6 +105,14 @@ pub struct ContainerState {
     pub waiting: Option<Box<Waiting>>,
     /// Running.
     pub running: Option<Running>,
+    /// Ended.
+    pub terminated: Option<Box<Terminated>>,
+}
+
+/// The state of a run before: the kubelet keeps none but its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FormerState {
     /// Ended.
     pub terminated: Option<Box<Terminated>>,
 }
@@ -141,4 +151,25 @@ pub struct Terminated {
     pub started_at: Option<Timestamp>,
     /// End.
     pub finished_at: Option<Timestamp>,
+}
+
+/// An address as text, empty where there is none.
+mod address {
+    use std::{borrow::Cow, net::IpAddr};
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(address: &Option<IpAddr>, serializer: S) -> Result<S::Ok, S::Error> {
+        match address {
+            Some(address) => serializer.collect_str(address),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
+        match Cow::<str>::deserialize(deserializer)?.as_ref() {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(D::Error::custom),
+        }
+    }
 }
