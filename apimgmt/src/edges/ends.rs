@@ -26,6 +26,31 @@ pub enum Place {
     Address(IpAddr),
 }
 
+impl Place {
+    /// The name servers of the cluster, where those of Kubernetes stand.
+    pub(crate) fn cluster_dns() -> Self {
+        Self::Pod {
+            namespace: "kube-system".into(),
+            labels: [("k8s-app".to_owned(), "kube-dns".to_owned())].into(),
+            ports: vec![("dns".into(), 53, "UDP".into()), ("dns-tcp".into(), 53, "TCP".into())],
+            address: None,
+        }
+    }
+
+    /// A pod by its labels and what it asks for.
+    pub(crate) fn pod(namespace: &str, labels: Labels, spec: &PodSpec, address: Option<IpAddr>) -> Self {
+        let ports = spec.containers.iter().flat_map(|container| &container.ports);
+        Self::Pod {
+            namespace: namespace.into(),
+            labels,
+            ports: ports
+                .map(|port| (port.name.clone(), port.container_port, port.protocol.clone()))
+                .collect(),
+            address,
+        }
+    }
+}
+
 /// The places of a release's stands.
 #[derive(Debug)]
 pub struct Ends {
@@ -49,7 +74,7 @@ impl Ends {
         ] {
             if let Some(role) = role {
                 let labels = labels_of(snapshot, role)?;
-                let place = pod(&snapshot.namespace, labels, &role.template, address);
+                let place = Place::pod(&snapshot.namespace, labels, &role.template, address);
                 places.push((stand, place, role.port));
             }
         }
@@ -68,7 +93,7 @@ impl Ends {
             (&prometheus.service, prometheus.port),
             address,
         )?);
-        let anybody = |namespace: &str| pod(namespace, Labels::new(), &PodSpec::default(), address);
+        let anybody = |namespace: &str| Place::pod(namespace, Labels::new(), &PodSpec::default(), address);
         places.push((Stand::Stranger, anybody(&snapshot.namespace), 0));
         places.push((Stand::Outside, anybody(&expected.network.outside_namespace), 0));
         Ok(Self { places })
@@ -100,18 +125,6 @@ impl Ends {
 fn pod_address(snapshot: &Snapshot) -> Result<Option<IpAddr>, Unreadable> {
     let mut pods = snapshot.pods()?.iter().filter(|pod| !pod.spec.host_network);
     Ok(pods.find_map(|pod| pod.status.pod_ip))
-}
-
-fn pod(namespace: &str, labels: Labels, spec: &PodSpec, address: Option<IpAddr>) -> Place {
-    let ports = spec.containers.iter().flat_map(|container| &container.ports);
-    Place::Pod {
-        namespace: namespace.into(),
-        labels,
-        ports: ports
-            .map(|port| (port.name.clone(), port.container_port, port.protocol.clone()))
-            .collect(),
-        address,
-    }
 }
 
 /// The labels of a role's pods: of the template, else of the pod that plays it alone.
@@ -162,7 +175,7 @@ fn behind(
         let target = ports.iter().find(|declared| declared.port == port);
         let target = target.and_then(|declared| target_port(declared, &template.spec));
         let labels = Labels::clone(&template.metadata.labels);
-        let place = pod(&snapshot.namespace, labels, &template.spec, address);
+        let place = Place::pod(&snapshot.namespace, labels, &template.spec, address);
         (stand, place, target.unwrap_or(port))
     }))
 }

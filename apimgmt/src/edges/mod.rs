@@ -3,6 +3,7 @@
 
 mod ends;
 mod plan;
+pub(crate) mod policy;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,6 +3,7 @@
 pub mod cert_manager;
 pub mod cluster;
 pub mod collect;
+pub mod disruption_budgets;
 pub mod events;
 pub(crate) mod hostile;
 mod literal;
@@ -216,6 +217,8 @@ readings! {
     cron_jobs: CronJobs => Vec<workloads::CronJob>;
     /// Autoscalers.
     horizontal_pod_autoscalers: HorizontalPodAutoscalers => Vec<workloads::HorizontalPodAutoscaler>;
+    /// Disruption budgets.
+    pod_disruption_budgets: PodDisruptionBudgets => Vec<disruption_budgets::DisruptionBudget>;
     /// Services.
     services: Services => Vec<services::Service>;
     /// Endpoints behind services.

@@ -88,6 +88,7 @@ listed_kinds! {
     "Job" "batch/v1" => jobs: Jobs;
     "CronJob" "batch/v1" => cron_jobs: CronJobs;
     "HorizontalPodAutoscaler" "autoscaling/v2" => horizontal_pod_autoscalers: HorizontalPodAutoscalers;
+    "PodDisruptionBudget" "policy/v1" => pod_disruption_budgets: PodDisruptionBudgets;
     "Service" "v1" => services: Services;
     "EndpointSlice" "discovery.k8s.io/v1" => endpoint_slices: EndpointSlices;
     "Ingress" "networking.k8s.io/v1" => ingresses: Ingresses;

@@ -45,6 +45,8 @@ pub struct ServiceSpec {
     /// Addresses outside of the cluster that lead to it.
     #[serde(rename = "externalIPs")]
     pub external_ips: Vec<String>,
+    /// `Local`: asked from a node, it answers with the pods of that node alone.
+    pub internal_traffic_policy: Text,
     /// Who may reach its load balancer; none means everybody.
     pub load_balancer_source_ranges: Vec<String>,
 }

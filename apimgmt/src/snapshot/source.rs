@@ -97,6 +97,8 @@ sources! {
     CronJobs = "cronjobs": "batch" "v1" "cronjobs" "list" Namespace;
     /// Autoscalers of the namespace.
     HorizontalPodAutoscalers = "horizontalpodautoscalers": "autoscaling" "v2" "horizontalpodautoscalers" "list" Namespace;
+    /// Disruption budgets of the namespace.
+    PodDisruptionBudgets = "poddisruptionbudgets": "policy" "v1" "poddisruptionbudgets" "list" Namespace;
     /// Services of the namespace.
     Services = "services": "" "v1" "services" "list" Namespace;
     /// Endpoints behind the services.

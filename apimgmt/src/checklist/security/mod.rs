@@ -12,7 +12,6 @@ mod images;
 mod namespace_isolation;
 mod network_policies;
 mod pod_security;
-mod policy;
 mod rbac;
 mod references;
 mod scans;

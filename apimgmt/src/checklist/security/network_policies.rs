@@ -2,11 +2,12 @@
 
 use crate::{
     checklist::{Item, Phase, Severity, Stage, Verdict, clauses::Clauses},
-    edges::{Edge, Edges, Ends, Place, Purpose, Stand, Target},
+    edges::{
+        Edge, Edges, Ends, Place, Purpose, Stand, Target,
+        policy::{Connection, Direction, Policies},
+    },
     snapshot::{Labels, Snapshot, Source, Specified, Unreadable},
 };
-
-use super::policy::{Connection, Direction, Policies};
 
 /// The item.
 pub const ITEM: Item = Item {
@@ -145,12 +146,7 @@ impl Evaluation<'_> {
         let (Some(_), Some(from)) = (asks, self.ends.place(Stand::Application)) else {
             return;
         };
-        let server = Place::Pod {
-            namespace: "kube-system".into(),
-            labels: [("k8s-app".to_owned(), "kube-dns".to_owned())].into(),
-            ports: vec![("dns".into(), 53, "UDP".into()), ("dns-tcp".into(), 53, "TCP".into())],
-            address: None,
-        };
+        let server = Place::cluster_dns();
         for protocol in ["UDP", "TCP"] {
             let connection = Connection {
                 from,

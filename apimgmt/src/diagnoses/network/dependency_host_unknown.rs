@@ -24,20 +24,28 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
         Source::EndpointSlices,
         Source::Secrets,
         Source::ConfigMaps,
+        Source::NetworkPolicies,
+        Source::Namespaces,
     ],
     look,
 };
 
 fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     scene.ask_dependencies();
+    let _ = (scene.snapshot.network_policies(), scene.snapshot.namespaces());
     let mut unknown: BTreeMap<(String, String), Vec<(&Pod, Refusal<'a>)>> = BTreeMap::new();
     for pod in scene.current()?.iter().copied().filter(|pod| !pod.is_ready()) {
         let complaints = scene
             .refusals(pod)
             .into_iter()
             .filter(|it| it.manner == Manner::Unknown && it.service.is_none());
+        // Where nobody may be asked, the name is not what is wrong.
+        if matches!(scene.barrier_to_names(pod), Ok(Some(_))) {
+            continue;
+        }
         for refusal in complaints {
-            if let Some(host) = refusal.target.as_ref().map(|target| target.host.clone()) {
+            let host = refusal.target.as_ref().map(|target| target.host.clone());
+            if let Some(host) = host.filter(|host| scene.namesake(host).is_none()) {
                 unknown
                     .entry((scene.workload(pod), host))
                     .or_default()

@@ -24,12 +24,15 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
         Source::EndpointSlices,
         Source::Secrets,
         Source::ConfigMaps,
+        Source::NetworkPolicies,
+        Source::Namespaces,
     ],
     look,
 };
 
 fn look<'a>(scene: &Scene<'a>) -> Result<Vec<Finding>, Unreadable> {
     scene.ask_dependencies();
+    let _ = (scene.snapshot.network_policies(), scene.snapshot.namespaces());
     let mut complaints: BTreeMap<(String, String), Vec<(&Pod, Refusal<'a>)>> = BTreeMap::new();
     for pod in scene.current()?.iter().copied().filter(|pod| !pod.is_ready()) {
         for refusal in scene
@@ -139,6 +142,9 @@ fn refused_by_ready<'a>(
             )),
         );
     }
+    if matches!(scene.barrier(pod, backing, port), Ok(Some(_))) {
+        return None;
+    }
     // The complaint may be of the time before the service was ready: then the next start will do.
     trouble(pod, scene.now())?;
     let ready_since = backing
@@ -178,6 +184,11 @@ fn refused_by_ready<'a>(
 /// Something outside this namespace, or of which only the complaint is known.
 fn refused_elsewhere<'a>(scene: &Scene<'a>, workload: &str, pod: &'a Pod, refusal: &Refusal<'a>) -> Option<Finding> {
     trouble(pod, scene.now())?;
+    // Who is sent to another namespace is told so.
+    let is_astray = |host: &str| scene.namesake(host).is_some();
+    if refusal.target.as_ref().is_some_and(|target| is_astray(&target.host)) {
+        return None;
+    }
     let missing: Vec<String> = scene.missing(pod).iter().map(|backing| backing.object()).collect();
     let how = if refusal.manner == Manner::Refused {
         "refuses its connections"

@@ -2,6 +2,7 @@
 
 mod anti_affinity_unsatisfiable;
 mod command_not_found;
+mod configuration_outdated;
 mod env_key_absent;
 mod env_source_absent;
 mod env_variable_repeated;
@@ -13,6 +14,7 @@ mod liveness_probe_wrong;
 mod no_node_matches;
 mod node_lost;
 mod node_room_insufficient;
+mod permission_missing;
 mod pod_security_refused;
 mod pod_stuck_terminating;
 mod pull_secret_absent;
@@ -35,6 +37,7 @@ mod workload_scaled_to_zero;
 
 pub(super) use anti_affinity_unsatisfiable::DIAGNOSIS as ANTI_AFFINITY_UNSATISFIABLE;
 pub(super) use command_not_found::DIAGNOSIS as COMMAND_NOT_FOUND;
+pub(super) use configuration_outdated::DIAGNOSIS as CONFIGURATION_OUTDATED;
 pub(super) use env_key_absent::DIAGNOSIS as ENV_KEY_ABSENT;
 pub(super) use env_source_absent::DIAGNOSIS as ENV_SOURCE_ABSENT;
 pub(super) use env_variable_repeated::DIAGNOSIS as ENV_VARIABLE_REPEATED;
@@ -46,6 +49,7 @@ pub(super) use liveness_probe_wrong::DIAGNOSIS as LIVENESS_PROBE_WRONG;
 pub(super) use no_node_matches::DIAGNOSIS as NO_NODE_MATCHES;
 pub(super) use node_lost::DIAGNOSIS as NODE_LOST;
 pub(super) use node_room_insufficient::DIAGNOSIS as NODE_ROOM_INSUFFICIENT;
+pub(super) use permission_missing::DIAGNOSIS as PERMISSION_MISSING;
 pub(super) use pod_security_refused::DIAGNOSIS as POD_SECURITY_REFUSED;
 pub(super) use pod_stuck_terminating::DIAGNOSIS as POD_STUCK_TERMINATING;
 pub(super) use pull_secret_absent::DIAGNOSIS as PULL_SECRET_ABSENT;

@@ -103,6 +103,12 @@ pub(crate) fn complaint(line: &str) -> Option<(Manner, Vec<Target>)> {
     let (manner, _) = COMPLAINTS
         .iter()
         .find(|(_, words)| words.iter().any(|word| lower.contains(word)))?;
+    // `dial tcp: lookup redis on 10.96.0.10:53: … i/o timeout`: it is the name server that is silent.
+    let manner = if lower.contains(": lookup ") {
+        &Manner::Unknown
+    } else {
+        manner
+    };
     let mut targets = written(line);
     if let Some(named) = named_host(line) {
         targets.insert(0, named);
@@ -216,6 +222,10 @@ mod tests {
             (Manner::Unknown, "redis".into())
         );
         assert_eq!(first("getaddrinfo ENOTFOUND redis"), (Manner::Unknown, "redis".into()));
+        assert_eq!(
+            first("dial tcp: lookup redis on 10.96.0.10:53: read udp 10.0.0.1:1->10.96.0.10:53: i/o timeout"),
+            (Manner::Unknown, "redis".into())
+        );
         assert_eq!(first("nc: bad address 'redis'"), (Manner::Unknown, "redis".into()));
         assert_eq!(
             first("Error 111 connecting to redis:6379. Connection refused."),

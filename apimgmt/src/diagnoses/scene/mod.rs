@@ -6,6 +6,7 @@
 pub(crate) mod absence;
 mod addresses;
 mod answers;
+mod barriers;
 pub(crate) mod certificates;
 pub(crate) mod commands;
 mod dependencies;
@@ -37,6 +38,7 @@ use std::{
 
 pub(crate) use addresses::{Manner, Refusal};
 pub(crate) use answers::Said;
+pub(crate) use barriers::Barrier;
 pub(crate) use dependencies::Need;
 pub(crate) use health::{is_initial, minutes, since, trouble};
 pub(crate) use kills::Kill;

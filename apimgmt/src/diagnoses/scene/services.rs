@@ -99,6 +99,16 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The service here whose namesake in another namespace a host name means.
+    pub(crate) fn namesake(&self, host: &str) -> Option<&'a str> {
+        let mut labels = host.trim_end_matches('.').split('.');
+        let (name, namespace) = (labels.next()?, labels.next()?);
+        let is_inside = labels.next().is_none_or(|third| third == "svc");
+        let backings = self.backings().ok()?;
+        let (own, _) = backings.get_key_value(name)?;
+        (is_inside && namespace != self.namespace() && self.service_at(host).is_none()).then_some(own)
+    }
+
     /// The services that select a pod.
     pub(crate) fn services_of(&self, pod: &Pod) -> impl Iterator<Item = &Backing<'a>> {
         let backings = self.backings().ok();

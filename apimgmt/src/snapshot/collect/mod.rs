@@ -304,6 +304,7 @@ lists! {
     Jobs => jobs;
     CronJobs => cron_jobs;
     HorizontalPodAutoscalers => horizontal_pod_autoscalers;
+    PodDisruptionBudgets => pod_disruption_budgets;
     Services => services;
     EndpointSlices => endpoint_slices;
     Ingresses => ingresses;

@@ -6,28 +6,26 @@
 
 use std::net::IpAddr;
 
-use crate::{
-    edges::Place,
-    snapshot::{
-        LabelSelector, Labels, Port,
-        namespaces::Namespace,
-        network_policies::{IpBlock, NetworkPolicy, Peer, PermittedPort},
-    },
+use super::Place;
+use crate::snapshot::{
+    LabelSelector, Labels, Port,
+    namespaces::Namespace,
+    network_policies::{IpBlock, NetworkPolicy, Peer, PermittedPort},
 };
 
 /// The policies of one namespace, and the labels of all namespaces.
-pub(super) struct Policies<'a> {
+pub(crate) struct Policies<'a> {
     /// The policies.
-    pub(super) listed: &'a [NetworkPolicy],
+    pub(crate) listed: &'a [NetworkPolicy],
     /// Where they are.
-    pub(super) namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// Every namespace.
-    pub(super) namespaces: &'a [Namespace],
+    pub(crate) namespaces: &'a [Namespace],
 }
 
 /// A direction of traffic, seen from a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     /// To the pod.
     Ingress,
     /// From the pod.
@@ -35,7 +33,7 @@ pub(super) enum Direction {
 }
 
 impl Direction {
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ingress => "ingress",
             Self::Egress => "egress",
@@ -45,16 +43,16 @@ impl Direction {
 
 /// A connection between two places.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Connection<'a> {
-    pub(super) from: &'a Place,
-    pub(super) to: &'a Place,
-    pub(super) port: u16,
-    pub(super) protocol: &'a str,
+pub(crate) struct Connection<'a> {
+    pub(crate) from: &'a Place,
+    pub(crate) to: &'a Place,
+    pub(crate) port: u16,
+    pub(crate) protocol: &'a str,
 }
 
 impl Policies<'_> {
     /// The directions in which a connection is denied; none means that it is permitted.
-    pub(super) fn denied(&self, connection: Connection<'_>) -> Vec<Direction> {
+    pub(crate) fn denied(&self, connection: Connection<'_>) -> Vec<Direction> {
         [Direction::Egress, Direction::Ingress]
             .into_iter()
             .filter(|direction| !self.permits(*direction, connection))
@@ -62,11 +60,16 @@ impl Policies<'_> {
     }
 
     /// Whether a pod is isolated: what no policy permits is denied.
-    pub(super) fn isolates(&self, direction: Direction, labels: &Labels) -> bool {
+    pub(crate) fn isolates(&self, direction: Direction, labels: &Labels) -> bool {
         self.isolating(direction, labels).next().is_some()
     }
 
-    fn isolating<'b>(&'b self, direction: Direction, labels: &'b Labels) -> impl Iterator<Item = &'b NetworkPolicy> {
+    /// The policies that isolate a pod in a direction.
+    pub(crate) fn isolating<'b>(
+        &'b self,
+        direction: Direction,
+        labels: &'b Labels,
+    ) -> impl Iterator<Item = &'b NetworkPolicy> {
         self.listed
             .iter()
             .filter(move |policy| acts_on(policy, direction) && policy.spec.pod_selector.matches(labels))
@@ -178,7 +181,7 @@ fn holds_any(block: &IpBlock) -> bool {
 }
 
 /// Whether a range such as `10.0.0.0/8` contains an address; what is no range contains nothing.
-pub(super) fn contains(cidr: &str, address: IpAddr) -> bool {
+pub(crate) fn contains(cidr: &str, address: IpAddr) -> bool {
     fn leading<const BYTES: usize>(left: [u8; BYTES], right: [u8; BYTES], length: u32) -> bool {
         (0..length).all(|bit| {
             let (byte, mask) = ((bit / 8) as usize, 0x80_u8 >> (bit % 8));
