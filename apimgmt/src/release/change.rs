@@ -309,7 +309,7 @@ impl Change {
             ));
 
             let migration = interrupt
-                .or(self.examined(helm, &store, &history, (&client, progress)))
+                .or(Box::pin(self.examined(helm, &store, &history, (&client, progress))))
                 .await?;
 
             let made = namespace::ensure(&client, &namespace).await?;

@@ -56,7 +56,7 @@ pub(super) fn of_cache(scene: &Scene<'_>, id: &'static str) -> Result<Vec<Findin
     let master = pods
         .iter()
         .copied()
-        .find(|pod| pod.is_at(&host) || pod.metadata.name == first);
+        .find(|pod| pod.is_at(host) || pod.metadata.name == first);
     let link = word(server.facts, "master_link_status");
     let finding = led_astray(
         scene,

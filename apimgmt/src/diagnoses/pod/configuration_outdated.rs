@@ -32,7 +32,7 @@ pub(in crate::diagnoses) const DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// A rollout begins with the change of the object and ends with pods that have read it.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let (config_maps, secrets) = (

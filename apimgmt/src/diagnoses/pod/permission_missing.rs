@@ -75,9 +75,12 @@ fn join(resource: &str, group: &str) -> String {
     }
 }
 
+/// A line, and the pod, container and run that wrote it.
+type Line<'a> = (&'a Pod, &'a str, bool, &'a str);
+
 fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     let _ = scene.snapshot.logs();
-    let mut refused: BTreeMap<(String, Refused), Vec<(&Pod, &str, bool, &str)>> = BTreeMap::new();
+    let mut refused: BTreeMap<(String, Refused), Vec<Line<'_>>> = BTreeMap::new();
     for pod in scene.current()?.iter().copied().filter(|pod| !pod.is_ready()) {
         for status in pod.statuses() {
             for previous in [false, true] {
@@ -97,7 +100,7 @@ fn look(scene: &Scene<'_>) -> Result<Vec<Finding>, Unreadable> {
     Ok(findings.collect())
 }
 
-fn finding(scene: &Scene<'_>, workload: &str, what: &Refused, seen: &[(&Pod, &str, bool, &str)]) -> Finding {
+fn finding(scene: &Scene<'_>, workload: &str, what: &Refused, seen: &[Line<'_>]) -> Finding {
     let Refused {
         namespace,
         account,

@@ -87,6 +87,7 @@ const COMPLAINTS: &[(Manner, &[&str])] = &[
             "no answer from",
             "no connection to",
             "connect timeout",
+            "timeout expired",
             "no route to host",
         ],
     ),

@@ -35,6 +35,9 @@ pub(crate) struct Barrier {
     pub(crate) permissions: Vec<Value>,
 }
 
+/// The policies that isolate the ends of a denied connection, and the directions in which it is denied.
+type Denial = (BTreeSet<String>, Vec<Direction>);
+
 impl Scene<'_> {
     /// What denies the connection from a pod to a port of a service, 0 for its first; `None` where nothing does.
     pub(crate) fn barrier(&self, pod: &Pod, backing: &Backing<'_>, port: u16) -> Result<Option<Barrier>, Unreadable> {
@@ -82,13 +85,8 @@ impl Scene<'_> {
         }))
     }
 
-    /// The policies that isolate the ends where a connection is denied, and the directions in which it is.
-    fn denied(
-        &self,
-        pod: &Pod,
-        to: &Place,
-        (port, protocol): (u16, &str),
-    ) -> Result<Option<(BTreeSet<String>, Vec<Direction>)>, Unreadable> {
+    /// Whether and how a connection is denied.
+    fn denied(&self, pod: &Pod, to: &Place, (port, protocol): (u16, &str)) -> Result<Option<Denial>, Unreadable> {
         let (listed, namespaces) = (self.snapshot.network_policies()?, self.snapshot.namespaces());
         // A pod on the node's network has the node's address, which policies do not isolate.
         if listed.is_empty() || pod.spec.host_network {

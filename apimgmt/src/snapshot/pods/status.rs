@@ -1,9 +1,9 @@
 //! What a pod and its containers are.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::snapshot::{Text, exact};
 
@@ -26,7 +26,7 @@ pub struct PodStatus {
     #[serde(deserialize_with = "exact")]
     pub init_container_statuses: Vec<ContainerStatus>,
     /// Address.
-    #[serde(rename = "podIP", with = "address")]
+    #[serde(rename = "podIP", deserialize_with = "address")]
     pub pod_ip: Option<IpAddr>,
     /// When the kubelet took it.
     pub start_time: Option<Timestamp>,
@@ -153,23 +153,10 @@ pub struct Terminated {
     pub finished_at: Option<Timestamp>,
 }
 
-/// An address as text, empty where there is none.
-mod address {
-    use std::{borrow::Cow, net::IpAddr};
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(address: &Option<IpAddr>, serializer: S) -> Result<S::Ok, S::Error> {
-        match address {
-            Some(address) => serializer.collect_str(address),
-            None => serializer.serialize_str(""),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
-        match Cow::<str>::deserialize(deserializer)?.as_ref() {
-            "" => Ok(None),
-            text => text.parse().map(Some).map_err(D::Error::custom),
-        }
+/// An address, which recordings of old write as an empty text where there is none.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
+    match Option::<Cow<'_, str>>::deserialize(deserializer)?.as_deref() {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(D::Error::custom),
     }
 }
